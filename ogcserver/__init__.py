@@ -1,0 +1,1 @@
+"""A server that turns process graphs into maps and coverages on demand."""

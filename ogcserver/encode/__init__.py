@@ -1,0 +1,1 @@
+"""A computed block as the bytes of a file: GeoTIFF, COG, PNG, JPEG, netCDF."""

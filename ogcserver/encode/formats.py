@@ -1,0 +1,170 @@
+"""The file formats that results can have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ogcserver.cube import Block, CubeType
+from ogcserver.encode.geotiff import encode_geotiff
+from ogcserver.encode.jpeg import DEFAULT_QUALITY, encode_jpeg
+from ogcserver.encode.netcdf import encode_netcdf
+from ogcserver.encode.options import OptionReader
+from ogcserver.encode.png import encode_png
+from ogcserver.encode.style import Style, default_style, parse_style
+from ogcserver.encode.tiff_options import COG_OPTIONS, GTIFF_OPTIONS, check_tiff, parse_tiff_options
+from ogcserver.errors import FormatOptionInvalid, FormatOptionUnsupported, FormatUnsupported, InvalidParameter
+
+Options = Mapping[str, object]
+"""What a caller wrote: names in any case; values as JSON values or as their text."""
+
+DEFAULT_FORMAT = "GTiff"
+_COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+_NETCDF_ALIASES = ("application/x-netcdf", "nc")
+_PICTURE_OPTIONS: Mapping[str, str] = {
+    "bands": "The bands to show: one name, or three as red, green, blue. Default: natural colours or the first band.",
+    "colormap": "Colours of a single band: the name of a rio-tiler colour map, [[value, colour], ...] for ranges, or "
+    "{value: colour} for classes. Default: by the band's name.",
+    "rescale": "[min, max], or one such pair for each band: the values of the first and the last colour. Default: by "
+    "the bands' names, units and types.",
+    "gamma": "Above 1 brightens middle tones, 0.1 to 10. Default: 1.",
+}
+_JPEG_OPTIONS = {"quality": f"1 to 100. Default: {DEFAULT_QUALITY}."} | dict(_PICTURE_OPTIONS)
+_NETCDF_OPTIONS: Mapping[str, str] = {
+    "compress": "NONE or DEFLATE. Default: DEFLATE.",
+    "zlevel": "Effort of DEFLATE, 1 to 9. Default: 1.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
+    """A file format."""
+
+    name: str
+    """As GDAL calls it."""
+    media_type: str
+    extension: str
+    """Of file names, without dot."""
+    options: Mapping[str, str]
+    """What each option means, and its default."""
+    check: Callable[[Options, CubeType], None]
+    """Whether these options can be honoured for such a cube, before anything is computed.
+    Raises FormatOptionUnsupported or FormatOptionInvalid."""
+    encode: Callable[[Block, Options, Style | None], bytes]
+    """The bytes of a file. The style matters to pictures only: None, or style options, mean as the options say."""
+    aliases: tuple[str, ...] = ()
+    """Other names and media types by which :func:`find_format` knows it, lower case."""
+
+
+def formats() -> Mapping[str, Format]:
+    """All formats by name, the default one first."""
+    known = (
+        Format("GTiff", "image/tiff", "tif", GTIFF_OPTIONS, _check_gtiff, _encode_gtiff, ("geotiff", "tiff", "tif")),
+        Format("COG", _COG_TYPE, "tif", COG_OPTIONS, _check_cog, _encode_cog),
+        Format("PNG", "image/png", "png", _PICTURE_OPTIONS, _check_png, _encode_png),
+        Format("JPEG", "image/jpeg", "jpg", _JPEG_OPTIONS, _check_jpeg, _encode_jpeg, ("jpg", "image/jpg")),
+        Format("netCDF", "application/netcdf", "nc", _NETCDF_OPTIONS, _check_netcdf, _encode_netcdf, _NETCDF_ALIASES),
+    )
+    return {entry.name: entry for entry in known}
+
+
+def find_format(known: Mapping[str, Format], name: str) -> Format:
+    """The format of a name or media type, compared without regard to case and blanks.
+
+    A media type that has parameters which no format knows counts as the same type without them.
+
+    Raises:
+        FormatUnsupported: there is none.
+    """
+    wanted = "".join(name.lower().split())
+    for text in (wanted, wanted.partition(";")[0]):
+        for entry in known.values():
+            if text in (entry.name.lower(), entry.media_type.replace(" ", "").lower(), *entry.aliases):
+                return entry
+    raise FormatUnsupported(f"there is no format {name[:60]!r}; there are {', '.join(known)}", locator="format")
+
+
+def describe_formats(known: Mapping[str, Format]) -> dict[str, object]:
+    """The body of GET /capabilities/output_formats (openEO API 0.3)."""
+    return {"default": DEFAULT_FORMAT, "formats": {entry.name: dict(entry.options) for entry in known.values()}}
+
+
+def _times(cube: CubeType) -> int | None:
+    return None if cube.temporal else 1
+
+
+def _check_gtiff(options: Options, cube: CubeType) -> None:
+    check_tiff(parse_tiff_options(options), cube.bands, _times(cube))
+
+
+def _encode_gtiff(block: Block, options: Options, style: Style | None) -> bytes:
+    return encode_geotiff(block, parse_tiff_options(options))
+
+
+def _check_cog(options: Options, cube: CubeType) -> None:
+    check_tiff(parse_tiff_options(options, cog=True), cube.bands, _times(cube))
+
+
+def _encode_cog(block: Block, options: Options, style: Style | None) -> bytes:
+    return encode_geotiff(block, parse_tiff_options(options, cog=True))
+
+
+def _png_reader(options: Options) -> OptionReader:
+    for name in options:
+        if name.lower() == "worldfile":
+            raise FormatOptionUnsupported(
+                "PNG option 'worldfile' is not available, for an answer is one file: GTiff is georeferenced",
+                locator=name,
+            )
+    return OptionReader.of("PNG", options, _PICTURE_OPTIONS)
+
+
+def _check_png(options: Options, cube: CubeType) -> None:
+    _style_of(_png_reader(options), cube, None)
+
+
+def _encode_png(block: Block, options: Options, style: Style | None) -> bytes:
+    return encode_png(block, _style_of(_png_reader(options), block, style))
+
+
+def _quality(read: OptionReader) -> int:
+    return read.integer("quality", 1, 100) or DEFAULT_QUALITY
+
+
+def _check_jpeg(options: Options, cube: CubeType) -> None:
+    read = OptionReader.of("JPEG", options, _JPEG_OPTIONS)
+    _quality(read)
+    _style_of(read, cube, None)
+
+
+def _encode_jpeg(block: Block, options: Options, style: Style | None) -> bytes:
+    read = OptionReader.of("JPEG", options, _JPEG_OPTIONS)
+    return encode_jpeg(block, _style_of(read, block, style), _quality(read))
+
+
+def _style_of(read: OptionReader, shown: Block | CubeType, style: Style | None) -> Style:
+    """The style that options name; without any, the one given or else the bands' default."""
+    if not read.values.keys() & _PICTURE_OPTIONS.keys():
+        return style or default_style(shown.bands)
+    try:
+        return parse_style(read.values, shown.bands)
+    except InvalidParameter as error:
+        raise FormatOptionInvalid(f"{read.owner} option {error.message}", locator=error.locator) from error
+
+
+def _netcdf_level(options: Options) -> int:
+    read = OptionReader.of("netCDF", options, _NETCDF_OPTIONS)
+    level = read.integer("zlevel", 1, 9)
+    if read.choice("compress", ("NONE", "DEFLATE")) == "NONE":
+        if level is not None:
+            raise read.invalid("zlevel", "absent when compress is NONE")
+        return 0
+    return level or 1
+
+
+def _check_netcdf(options: Options, cube: CubeType) -> None:
+    _netcdf_level(options)
+
+
+def _encode_netcdf(block: Block, options: Options, style: Style | None) -> bytes:
+    return encode_netcdf(block, _netcdf_level(options))

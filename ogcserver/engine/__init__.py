@@ -1,0 +1,1 @@
+"""Runs bound plans: the only caller of sources."""

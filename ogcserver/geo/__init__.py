@@ -1,0 +1,1 @@
+"""Pixels on the ground: grids, coordinate reference systems, tile matrices, resampling."""

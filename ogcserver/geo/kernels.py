@@ -1,0 +1,182 @@
+"""Compiled loops over pixels. All release the GIL; none may use fastmath, since a window must equal its parts bit for bit.
+
+Positions are in source pixels: 0 is the outer edge of the first pixel, 0.5 its centre. NaN marks a missing pixel in
+``out`` arrays; -1 an output pixel outside of the source in index arrays.
+"""
+
+# numba's decorator is untyped
+# mypy: disable-error-code="untyped-decorator,no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+EPSILON = 1e-6
+"""Positions this close below a pixel's edge are taken to lie on it, so that ties never hang on rounding."""
+
+
+@njit(nogil=True, cache=True)
+def interpolate_cells(corners, out, first_col, first_row, step):
+    """Bilinear interpolation inside the cells of a control lattice.
+
+    corners: (4, cells_y, cells_x) values at the upper left, upper right, lower left, lower right of each cell.
+    out: (h, w), filled; its first pixel has the lattice position (first_col, first_row) from the first cell's corner.
+    """
+    height, width = out.shape
+    inverse = 1.0 / step
+    for i in range(height):
+        cell_y = (first_row + i) // step
+        v = (first_row + i - cell_y * step + 0.5) * inverse
+        for j in range(width):
+            cell_x = (first_col + j) // step
+            u = (first_col + j - cell_x * step + 0.5) * inverse
+            top = corners[0, cell_y, cell_x] * (1.0 - u) + corners[1, cell_y, cell_x] * u
+            bottom = corners[2, cell_y, cell_x] * (1.0 - u) + corners[3, cell_y, cell_x] * u
+            out[i, j] = top * (1.0 - v) + bottom * v
+
+
+@njit(nogil=True, cache=True)
+def pixel_positions(coordinate, origin, size, period, out):
+    """Coordinates along one axis as positions; a positive ``period`` (in pixels) wraps them into [0, period)."""
+    flat, result = coordinate.ravel(), out.ravel()
+    for k in range(flat.size):
+        position = (flat[k] - origin) / size
+        if period > 0.0 and math.isfinite(position):
+            shifted = position + EPSILON
+            position = shifted - math.floor(shifted / period) * period - EPSILON
+        result[k] = position
+
+
+@njit(nogil=True, cache=True)
+def nearest_pixels(cols, rows, width, height, index_col, index_row, found):
+    """The source pixel that holds each position, or -1; ``found`` gets min col, max col, min row, max row.
+
+    cols, rows: (h, w), or (1, w) and (h, 1) where the axes are independent.
+    """
+    h, w = index_col.shape
+    step_row, step_col = int(rows.shape[1] > 1), int(cols.shape[0] > 1)
+    left, right, top, bottom = width, -1, height, -1
+    for i in range(h):
+        for j in range(w):
+            x, y = cols[i * step_col, j], rows[i, j * step_row]
+            col = row = -1
+            if x >= -EPSILON and x + EPSILON < width and y >= -EPSILON and y + EPSILON < height:
+                col, row = math.floor(x + EPSILON), math.floor(y + EPSILON)
+                left, right = min(left, col), max(right, col)
+                top, bottom = min(top, row), max(bottom, row)
+            index_col[i, j], index_row[i, j] = col, row
+    found[0], found[1], found[2], found[3] = left, right, top, bottom
+
+
+@njit(nogil=True, cache=True)
+def window_index(index_col, index_row, left, top, width, out):
+    """Source pixels as places in a flattened window that starts at (left, top); -1 stays -1."""
+    cols, rows, flat = index_col.ravel(), index_row.ravel(), out.ravel()
+    for k in range(flat.size):
+        flat[k] = -1 if cols[k] < 0 else (rows[k] - top) * width + cols[k] - left
+
+
+@njit(nogil=True, cache=True)
+def gather(raw, valid, index, nodata, scale, offset, out):
+    """Fills missing pixels of ``out`` with the indexed source values times ``scale`` plus ``offset``.
+
+    raw: flattened window. valid: its mask (0: missing), or empty for none. nodata: NaN for none.
+    scale, offset: scalars of the dtype of ``out``.
+    """
+    masked = valid.size > 0
+    scaled = scale != 1.0 or offset != 0.0
+    for k in range(out.size):
+        place = index[k]
+        if place < 0 or out[k] == out[k]:
+            continue
+        value = raw[place]
+        if value == nodata or (masked and valid[place] == 0):
+            continue
+        out[k] = value
+        if scaled:
+            out[k] = out[k] * scale + offset
+
+
+@njit(nogil=True, cache=True)
+def _cubic(t):
+    """Weight of the Catmull-Rom spline at distance t (Keys 1981, a = -0.5)."""
+    t = abs(t)
+    if t <= 1.0:
+        return (1.5 * t - 2.5) * t * t + 1.0
+    if t < 2.0:
+        return ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
+    return 0.0
+
+
+@njit(nogil=True, cache=True)
+def _tap(raw, valid, nodata, row, col):
+    """The value of a source pixel, NaN where it is missing or outside of the window."""
+    if row < 0 or col < 0 or row >= raw.shape[0] or col >= raw.shape[1]:
+        return np.nan
+    value = raw[row, col]
+    if value == nodata or (valid.size > 0 and valid[row, col] == 0):
+        return np.nan
+    return float(value)
+
+
+@njit(nogil=True, cache=True)
+def convolve(raw, valid, cols, rows, index, cubic, nodata, scale, offset, out):
+    """Bilinear or cubic interpolation of the present taps; missing where the pixel under the position is missing.
+
+    raw, valid: (h, w) window; cols, rows: positions in it; index: nearest pixel in the flattened window or -1.
+    """
+    reach = 2 if cubic else 1
+    h, w = out.shape
+    step_row, step_col = int(rows.shape[1] > 1), int(cols.shape[0] > 1)
+    for i in range(h):
+        for j in range(w):
+            place = index[i, j]
+            if place < 0 or out[i, j] == out[i, j]:
+                continue
+            if math.isnan(_tap(raw, valid, nodata, place // raw.shape[1], place % raw.shape[1])):
+                continue
+            x, y = cols[i * step_col, j] - 0.5, rows[i, j * step_row] - 0.5
+            total = weights = 0.0
+            for row in range(math.floor(y + EPSILON) - reach + 1, math.floor(y + EPSILON) + reach + 1):
+                weight_y = _cubic(y - row) if cubic else max(0.0, 1.0 - abs(y - row))
+                for col in range(math.floor(x + EPSILON) - reach + 1, math.floor(x + EPSILON) + reach + 1):
+                    weight = weight_y * (_cubic(x - col) if cubic else max(0.0, 1.0 - abs(x - col)))
+                    value = _tap(raw, valid, nodata, row, col)
+                    if not math.isnan(value):
+                        total += weight * value
+                        weights += weight
+            if weights > 0.0:
+                out[i, j] = total / weights
+                out[i, j] = out[i, j] * scale + offset
+
+
+@njit(nogil=True, cache=True)
+def average(raw, valid, cols, rows, index, span_x, span_y, nodata, scale, offset, out):
+    """Mean of the present source pixels whose centres lie under the output pixel of ``span`` source pixels."""
+    h, w = out.shape
+    step_row, step_col = int(rows.shape[1] > 1), int(cols.shape[0] > 1)
+    for i in range(h):
+        for j in range(w):
+            place = index[i, j]
+            if place < 0 or out[i, j] == out[i, j]:
+                continue
+            x, y = cols[i * step_col, j], rows[i, j * step_row]
+            left, right = math.ceil(x - span_x / 2 - 0.5 - EPSILON), math.ceil(x + span_x / 2 - 0.5 - EPSILON)
+            top, bottom = math.ceil(y - span_y / 2 - 0.5 - EPSILON), math.ceil(y + span_y / 2 - 0.5 - EPSILON)
+            total, count = 0.0, 0
+            for row in range(int(top), int(bottom)):
+                for col in range(int(left), int(right)):
+                    value = _tap(raw, valid, nodata, row, col)
+                    if not math.isnan(value):
+                        total += value
+                        count += 1
+            if count == 0:
+                value = _tap(raw, valid, nodata, place // raw.shape[1], place % raw.shape[1])
+                if math.isnan(value):
+                    continue
+                total, count = value, 1
+            out[i, j] = total / count
+            out[i, j] = out[i, j] * scale + offset

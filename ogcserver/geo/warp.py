@@ -1,0 +1,150 @@
+"""Where the pixels of a grid lie in another CRS.
+
+Coordinates are transformed exactly on a lattice of control points that is aligned to the grid's own lattice, not to
+its window, and interpolated linearly between them; so a pixel's position is the same through whichever window it is
+asked for. Cells where interpolation is not good to a fiftieth of a pixel are transformed pixel by pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ogcserver.geo.crs import is_geographic, metres_per_unit, project
+from ogcserver.geo.grid import Bounds, Grid, Lattice
+from ogcserver.geo.kernels import interpolate_cells
+
+Floats = NDArray[np.float64]
+
+_EARTH_RADIUS = 6378137.0
+_TOLERANCE = 0.02
+"""Largest accepted error of an interpolated position, in output pixels."""
+_STEP = 16
+"""Control points are at most this many pixels apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """x and y of every pixel centre: each ``(h, w)``, or ``(1, w)`` and ``(h, 1)`` where the axes are independent.
+
+    Not finite where the projection is not defined.
+    """
+
+    x: Floats
+    y: Floats
+
+    @property
+    def nbytes(self) -> int:
+        return self.x.nbytes + self.y.nbytes
+
+
+def centres(grid: Grid) -> Coordinates:
+    """The pixel centres in the grid's own CRS."""
+    lattice = grid.lattice
+    columns = np.arange(grid.col, grid.col + grid.width, dtype=np.float64) + 0.5
+    rows = np.arange(grid.row, grid.row + grid.height, dtype=np.float64) + 0.5
+    return Coordinates((lattice.x0 + columns * lattice.dx)[None, :], (lattice.y0 - rows * lattice.dy)[:, None])
+
+
+def coordinates(grid: Grid, crs: str) -> Coordinates:
+    """The pixel centres in ``crs``."""
+    if grid.crs == crs:
+        return centres(grid)
+    step = control_step(grid.lattice)
+    first_col, first_row = grid.col // step, grid.row // step
+    cells_x = (grid.col + grid.width - 1) // step - first_col + 1
+    cells_y = (grid.row + grid.height - 1) // step - first_row + 1
+    corners_x, corners_y, bad = _cells(grid.lattice, crs, step, first_col, first_row, cells_x, cells_y)
+    x, y = np.empty(grid.shape), np.empty(grid.shape)
+    offset_col, offset_row = grid.col - first_col * step, grid.row - first_row * step
+    interpolate_cells(corners_x, x, offset_col, offset_row, step)
+    interpolate_cells(corners_y, y, offset_col, offset_row, step)
+    if bad.any():
+        _exact(grid, crs, bad, step, x, y)
+    return Coordinates(x, y)
+
+
+def control_step(lattice: Lattice) -> int:
+    """Distance of the control points in pixels: a power of two, smaller where a pixel spans more of the earth's curve."""
+    pixel = max(lattice.dx, lattice.dy) * metres_per_unit(lattice.crs)
+    best = math.sqrt(0.08 * _EARTH_RADIUS / pixel)
+    return int(min(_STEP, 2 ** math.floor(math.log2(max(1.0, best)))))
+
+
+def _cells(
+    lattice: Lattice, crs: str, step: int, first_col: int, first_row: int, cells_x: int, cells_y: int
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Corner coordinates of the cells, each (4, cells_y, cells_x), and which cells are not to be interpolated."""
+    columns = (np.arange(2 * cells_x + 1) / 2 + first_col) * step
+    rows = (np.arange(2 * cells_y + 1) / 2 + first_row) * step
+    xs, ys = np.meshgrid(lattice.x0 + columns * lattice.dx, lattice.y0 - rows * lattice.dy)
+    wanted = np.zeros(xs.shape, bool)
+    wanted[::2, ::2] = wanted[1::2, 1::2] = True
+    x, y = np.full(xs.shape, np.nan), np.full(xs.shape, np.nan)
+    x[wanted], y[wanted] = project(lattice.crs, crs, xs[wanted], ys[wanted])
+    corners_x, corners_y = _corners(x), _corners(y)
+    centre_x, centre_y = x[1::2, 1::2], y[1::2, 1::2]
+    if is_geographic(crs):  # longitudes of one cell must not jump at 180 degrees
+        corners_x += 360.0 * np.round((corners_x[0] - corners_x) / 360.0)
+        centre_x = centre_x + 360.0 * np.round((corners_x[0] - centre_x) / 360.0)
+    with np.errstate(invalid="ignore"):
+        error = np.hypot(corners_x.mean(axis=0) - centre_x, corners_y.mean(axis=0) - centre_y)
+        size = np.hypot(corners_x[3] - corners_x[0], corners_y[3] - corners_y[0]) / step
+        return corners_x, corners_y, ~(error <= _TOLERANCE * size)
+
+
+def _corners(nodes: Floats) -> Floats:
+    corners = nodes[::2, ::2]
+    return np.stack([corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]])
+
+
+def _exact(grid: Grid, crs: str, bad: NDArray[np.bool_], step: int, x: Floats, y: Floats) -> None:
+    """Transforms the pixels of the bad cells one by one, in place."""
+    rows = (np.arange(grid.row, grid.row + grid.height) // step) - grid.row // step
+    columns = (np.arange(grid.col, grid.col + grid.width) // step) - grid.col // step
+    pixels = bad[np.ix_(rows, columns)]
+    own = centres(grid)
+    own_x, own_y = np.broadcast_to(own.x, grid.shape), np.broadcast_to(own.y, grid.shape)
+    x[pixels], y[pixels] = project(grid.crs, crs, own_x[pixels], own_y[pixels])
+
+
+def inside(grid: Grid, crs: str, bounds: Bounds) -> NDArray[np.bool_] | None:
+    """Which pixel centres lie in a box of ``crs``, broadcastable to (h, w); None when all do.
+
+    The left and lower edges belong to the box. Longitudes are taken modulo 360 degrees.
+    """
+    xmin, ymin, xmax, ymax = bounds
+    points = coordinates(grid, crs)
+    x = xmin + np.mod(points.x - xmin, 360.0) if is_geographic(crs) else points.x
+    in_x, in_y = (x >= xmin) & (x < xmax), (points.y >= ymin) & (points.y < ymax)
+    if in_x.all() and in_y.all():
+        return None
+    return in_x & in_y
+
+
+@lru_cache(maxsize=65536)
+def pixel_ratio(cell: Grid, source: Lattice) -> tuple[float, float]:
+    """How many source pixels wide and high a pixel of the middle of ``cell`` is; not finite where it cannot be told."""
+    if cell.crs == source.crs:
+        return cell.lattice.dx / source.dx, cell.lattice.dy / source.dy
+    west, south, east, north = cell.bounds
+    x, y = (west + east) / 2, (south + north) / 2
+    half_x, half_y = cell.lattice.dx / 2, cell.lattice.dy / 2
+    xs = np.array([x - half_x, x + half_x, x, x])
+    ys = np.array([y, y, y - half_y, y + half_y])
+    px, py = project(cell.crs, source.crs, xs, ys)
+    if is_geographic(source.crs):
+        px = px + 360.0 * np.round((px[0] - px) / 360.0)
+    columns, rows = px / source.dx, py / source.dy
+    across = math.hypot(columns[1] - columns[0], rows[1] - rows[0])
+    down = math.hypot(columns[3] - columns[2], rows[3] - rows[2])
+    return across, down
+
+
+def aligned_cell(grid: Grid, edge: int) -> Grid:
+    """The cell of the lattice, of ``edge`` x ``edge`` pixels, that holds the grid's first pixel."""
+    return Grid(grid.lattice, grid.col // edge * edge, grid.row // edge * edge, edge, edge)

@@ -1,0 +1,1 @@
+"""Saved process graphs: jobs, the web services over them, and where both are kept."""

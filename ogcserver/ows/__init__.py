@@ -1,0 +1,1 @@
+"""What the OGC services share: key-value pairs, XML, exception reports, and who runs the service."""

@@ -1,0 +1,185 @@
+"""Arithmetic on the bands of one pixel, as a flat program of numbered registers.
+
+Every instruction writes the next register: ``("band", name)``, ``("const", value)``, or an operation with the numbers
+of the registers that it reads. Programs are plain values: they compare, hash, print and compose without recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Instruction = tuple[Any, ...]
+Pixels = NDArray[np.floating[Any]]
+
+_STRIP = 1 << 14
+"""Pixels computed at a time, so that the registers stay in the processor's cache."""
+
+
+def _keep_missing(compare: Callable[..., Any]) -> Callable[[Pixels, Pixels], Pixels]:
+    """Comparison whose result is 1 or 0, and missing where an operand is."""
+
+    def compared(a: Pixels, b: Pixels) -> Pixels:
+        result = np.asarray(compare(a, b), dtype=np.result_type(a, b))
+        return np.where(np.isnan(a) | np.isnan(b), np.nan, result).astype(result.dtype, copy=False)
+
+    return compared
+
+
+def _choose(condition: Pixels, accept: Pixels, reject: Pixels) -> Pixels:
+    chosen = np.where(condition != 0, accept, reject)
+    return np.where(np.isnan(condition), np.nan, chosen).astype(chosen.dtype, copy=False)
+
+
+OPERATIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
+    "add": (2, np.add),
+    "subtract": (2, np.subtract),
+    "multiply": (2, np.multiply),
+    "divide": (2, np.divide),
+    "power": (2, np.power),
+    "min": (2, np.minimum),
+    "max": (2, np.maximum),
+    "negative": (1, np.negative),
+    "absolute": (1, np.abs),
+    "sqrt": (1, np.sqrt),
+    "exp": (1, np.exp),
+    "ln": (1, np.log),
+    "log10": (1, np.log10),
+    "sin": (1, np.sin),
+    "cos": (1, np.cos),
+    "tan": (1, np.tan),
+    "arctan": (1, np.arctan),
+    "floor": (1, np.floor),
+    "ceil": (1, np.ceil),
+    "gt": (2, _keep_missing(np.greater)),
+    "gte": (2, _keep_missing(np.greater_equal)),
+    "lt": (2, _keep_missing(np.less)),
+    "lte": (2, _keep_missing(np.less_equal)),
+    "eq": (2, _keep_missing(np.equal)),
+    "neq": (2, _keep_missing(np.not_equal)),
+    "if": (3, _choose),
+}
+"""Operation -> (number of operands, numpy function). Names are those of the openEO processes; IEEE 754 rules."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Instructions, and for each output the register that holds it."""
+
+    code: tuple[Instruction, ...]
+    outputs: tuple[int, ...]
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.code, self.outputs))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def bands(self) -> tuple[str, ...]:
+        """The bands that it reads, in the order of first use."""
+        return tuple(dict.fromkeys(step[1] for step in self.code if step[0] == "band"))
+
+
+@dataclass
+class Builder:
+    """Collects instructions; an instruction that is there already is not added again."""
+
+    code: list[Instruction] = field(default_factory=list)
+    _known: dict[Instruction, int] = field(default_factory=dict)
+
+    def add(self, *instruction: Any) -> int:
+        """The register that holds the instruction's result."""
+        # repr tells 0.0 from -0.0, and 1 from 1.0, which compare equal
+        key = tuple(repr(part) if isinstance(part, float) else part for part in instruction)
+        if key not in self._known:
+            self._known[key] = len(self.code)
+            self.code.append(instruction)
+        return self._known[key]
+
+    def include(self, program: Program, bands: Mapping[str, int]) -> tuple[int, ...]:
+        """Adds another program, with registers in place of the bands named in ``bands``; its outputs' registers."""
+        moved: list[int] = []
+        for op, *operands in program.code:
+            if op == "band" and operands[0] in bands:
+                moved.append(bands[operands[0]])
+            elif op in ("band", "const"):
+                moved.append(self.add(op, operands[0]))
+            else:
+                moved.append(self.add(op, *(moved[number] for number in operands)))
+        return tuple(moved[number] for number in program.outputs)
+
+    def program(self, *outputs: int) -> Program:
+        return prune(Program(tuple(self.code), outputs))
+
+
+def prune(program: Program) -> Program:
+    """The program without the instructions that no output needs."""
+    needed: set[int] = set(program.outputs)
+    for number in range(len(program.code) - 1, -1, -1):
+        op, *operands = program.code[number]
+        if number in needed and op not in ("band", "const"):
+            needed.update(operands)
+    if len(needed) == len(program.code):
+        return program
+    order = sorted(needed)
+    place = {number: index for index, number in enumerate(order)}
+    code = tuple(
+        step if step[0] in ("band", "const") else (step[0], *(place[operand] for operand in step[1:]))
+        for step in (program.code[number] for number in order)
+    )
+    return Program(code, tuple(place[number] for number in program.outputs))
+
+
+@lru_cache(maxsize=4096)
+def select(program: Program, outputs: tuple[int, ...]) -> Program:
+    """The program that computes only some outputs, given by their positions."""
+    return prune(Program(program.code, tuple(program.outputs[position] for position in outputs)))
+
+
+def compose(outer: Program, inner: Program, names: tuple[str, ...]) -> Program:
+    """``outer`` applied to the outputs of ``inner``, which it knows by ``names``."""
+    builder = Builder()
+    registers = builder.include(inner, {})
+    outputs = builder.include(outer, dict(zip(names, registers, strict=True)))
+    return builder.program(*outputs)
+
+
+def run(program: Program, bands: Mapping[str, Pixels]) -> Pixels:
+    """The program's outputs: ``(output, *shape)`` from bands of one shape and float dtype; NaN marks missing."""
+    shape, dtype = next((band.shape, band.dtype) for band in bands.values())
+    flat = {name: band.reshape(-1) for name, band in bands.items()}
+    size = int(np.prod(shape))
+    result = np.empty((len(program.outputs), size), dtype)
+    with np.errstate(all="ignore"):
+        for start in range(0, size, _STRIP):
+            part = slice(start, min(start + _STRIP, size))
+            registers = _registers(program, flat, part, dtype)
+            for output, number in zip(result, program.outputs, strict=True):
+                output[part] = registers[number]
+    return result.reshape(len(program.outputs), *shape)
+
+
+def _registers(program: Program, bands: Mapping[str, Pixels], part: slice, dtype: np.dtype[Any]) -> list[Any]:
+    registers: list[Any] = []
+    for op, *operands in program.code:
+        if op == "band":
+            registers.append(bands[operands[0]][part])
+        elif op == "const":
+            registers.append(dtype.type(operands[0]))
+        else:
+            registers.append(OPERATIONS[op][1](*(registers[number] for number in operands)))
+    return registers
+
+
+def normalized_difference(positive: str, negative: str) -> Program:
+    """(positive - negative) / (positive + negative).  Source: openEO process ``normalized_difference``."""
+    builder = Builder()
+    a, b = builder.add("band", positive), builder.add("band", negative)
+    return builder.program(builder.add("divide", builder.add("subtract", a, b), builder.add("add", a, b)))

@@ -1,0 +1,61 @@
+"""What a reader of rasters offers: the levels of a band, and windows of stored values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ogcserver.sources.base import Extent, Place
+
+Stored = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A raster band's own description of itself. Level 0 is full resolution, the others are its overviews."""
+
+    extent: Extent
+    dtype: str
+    nodata: float | None
+    factors: tuple[float, ...] = (1.0,)
+    """How many full-resolution pixels a pixel of each level spans, about; growing from 1."""
+    block: tuple[int, int] = (512, 512)
+    """(height, width) of the blocks that are stored together."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a level, in its pixels."""
+
+    col: int
+    row: int
+    width: int
+    height: int
+
+    @property
+    def size(self) -> int:
+        return self.width * self.height
+
+
+NO_MASK: Stored = np.empty((0, 0), np.uint8)
+"""Stands for a mask when every pixel is valid."""
+
+
+class RasterReader(Protocol):
+    """Reads one kind of place. Called from many threads.
+
+    All methods raise SourceUnavailable when the raster cannot be opened, read, or put on a north-up grid.
+    """
+
+    def header(self, place: Place) -> Header: ...
+
+    def level(self, place: Place, level: int) -> Extent:
+        """The exact grid of a level; the same extent on the ground as level 0."""
+        ...
+
+    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
+        """Stored values ``(height, width)``, and their mask (0: missing), or :data:`NO_MASK`."""
+        ...

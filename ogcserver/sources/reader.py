@@ -1,0 +1,197 @@
+"""Observations read onto a grid: which overview, which window, which pixel of it; mosaicking and missing files."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ogcserver.cube import Array, Band, Resampling, compute_dtype
+from ogcserver.errors import SourceUnavailable
+from ogcserver.geo.grid import Grid
+from ogcserver.geo.warp import Coordinates, aligned_cell, pixel_ratio
+from ogcserver.sources.base import BandSource, Observation, Place
+from ogcserver.sources.raster import Header, RasterReader, Stored, Window
+from ogcserver.sources.sampling import CELL, Sampling, Samplings, fill
+
+logger = logging.getLogger(__name__)
+
+_FINE_ENOUGH = 1.001
+"""An overview serves when its pixels are at most this much wider than the grid's."""
+_STRIP_PIXELS = 1 << 24
+"""Windows above this size, of files without overviews, are read in strips."""
+
+
+@dataclass(frozen=True)
+class PlannedRead:
+    """One window that is read for a grid."""
+
+    item: str
+    band: str
+    place: Place
+    level: int
+    window: Window
+    dtype: str
+
+    @property
+    def nbytes(self) -> int:
+        """Decoded size."""
+        return self.window.size * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What one band of one item gives to one cell of the grid."""
+
+    source: BandSource
+    header: Header
+    level: int
+    sampling: Sampling
+    resampling: Resampling
+
+
+class Reader:
+    """Reads observations through the readers of each kind of place. Called from many threads.
+
+    Args:
+        readers: by the type of place.
+        samplings: shared index grids.
+        skip_unreadable: whether a file that cannot be read leaves its pixels missing, instead of failing the request.
+    """
+
+    def __init__(
+        self, readers: Mapping[type[Place], RasterReader], samplings: Samplings, skip_unreadable: bool = True
+    ) -> None:
+        self._readers = readers
+        self._samplings = samplings
+        self._skip_unreadable = skip_unreadable
+        self._lock = threading.Lock()
+        self.unreadable = 0
+        """How many reads have failed since the start."""
+
+    def header(self, place: Place) -> Header:
+        return self._readers[type(place)].header(place)
+
+    def read(
+        self, observation: Observation, bands: Sequence[Band], grid: Grid, resampling: Resampling,
+        check: Callable[[], None],
+    ) -> tuple[Array, bool]:  # fmt: skip
+        """The observation's bands on the grid, ``(1, band, y, x)``, and whether every file could be read.
+
+        Args:
+            check: called between reads; raises to stop the work.
+        """
+        out = np.full((1, len(bands), *grid.shape), np.nan, compute_dtype(tuple(bands)))
+        complete = True
+        for cell in grid.chunks(CELL):
+            rows = slice(cell.row - grid.row, cell.row - grid.row + cell.height)
+            cols = slice(cell.col - grid.col, cell.col - grid.col + cell.width)
+            whole = cell == grid
+            target = out if whole else np.full((1, len(bands), *cell.shape), np.nan, out.dtype)
+            complete &= self._read_cell(observation, bands, cell, resampling, target[0], check)
+            if not whole:
+                out[:, :, rows, cols] = target
+        return out, complete
+
+    def _read_cell(
+        self, observation: Observation, bands: Sequence[Band], cell: Grid, resampling: Resampling, out: Array,
+        check: Callable[[], None],
+    ) -> bool:  # fmt: skip
+        complete = True
+        points: dict[str, Coordinates] = {}
+        for item in observation.items:
+            for number, band in enumerate(bands):
+                check()
+                source = item.bands.get(band.name)
+                if source is None:
+                    continue
+                try:
+                    part = self._part(source, cell, resampling, points)
+                    if part is not None:
+                        self._fill(part, out[number])
+                except SourceUnavailable as error:
+                    self._failed(error, item.id, band.name)
+                    complete = False
+        return complete
+
+    def _failed(self, error: SourceUnavailable, item: str, band: str) -> None:
+        with self._lock:
+            self.unreadable += 1
+        if not self._skip_unreadable:
+            raise error
+        logger.warning("band %s of item %s cannot be read, its pixels stay missing: %s", band, item, error.message)
+
+    def planned(
+        self, observation: Observation, bands: Sequence[Band], grid: Grid, resampling: Resampling
+    ) -> Iterator[PlannedRead]:
+        """What :meth:`read` would read. Opens headers, reads no pixel; files that cannot be opened are left out."""
+        for cell in grid.chunks(CELL):
+            points: dict[str, Coordinates] = {}
+            for item in observation.items:
+                for band in bands:
+                    if band.name not in item.bands:
+                        continue
+                    try:
+                        part = self._part(item.bands[band.name], cell, resampling, points)
+                    except SourceUnavailable as error:
+                        logger.warning("%s", error.message)
+                        continue
+                    if part is not None:
+                        place, window = part.source.place, part.sampling.window
+                        yield PlannedRead(item.id, band.name, place, part.level, window, part.header.dtype)
+
+    def _part(
+        self, source: BandSource, cell: Grid, resampling: Resampling, points: dict[str, Coordinates]
+    ) -> _Part | None:
+        reader = self._readers[type(source.place)]
+        header = reader.header(source.place)
+        level = choose_level(header, cell)
+        extent = reader.level(source.place, level) if level else header.extent
+        sampling = self._samplings.get(extent, cell, resampling, points)
+        return _Part(source, header, level, sampling, resampling) if sampling is not None else None
+
+    def _fill(self, part: _Part, out: Array) -> None:
+        source, sampling = part.source, part.sampling
+        nodata = part.header.nodata if source.nodata is None else source.nodata
+        reader = self._readers[type(source.place)]
+        for window, piece in _strips(sampling):
+            raw, valid = reader.read(source.place, part.level, window)
+            fill(piece, part.resampling, _native(raw), valid, nodata, source.scale, source.offset, out)
+
+
+def choose_level(header: Header, grid: Grid) -> int:
+    """The coarsest level whose pixels are not larger than those of the grid, seen in the aligned cell that holds it."""
+    if len(header.factors) == 1:
+        return 0
+    ratio = min(pixel_ratio(aligned_cell(grid, CELL), header.extent.lattice))
+    if not math.isfinite(ratio):
+        return 0
+    return max((level for level, factor in enumerate(header.factors) if factor <= ratio * _FINE_ENOUGH), default=0)
+
+
+def _strips(sampling: Sampling) -> Iterator[tuple[Window, Sampling]]:
+    """The window in strips of bounded size, each with the pixels of the grid that lie in it."""
+    window = sampling.window
+    rows = max(1, _STRIP_PIXELS // window.width)
+    if sampling.cols is not None or window.height <= rows:
+        yield window, sampling
+        return
+    for top in range(0, window.height, rows):
+        height = min(rows, window.height - top)
+        low, high = top * window.width, (top + height) * window.width
+        here = (sampling.index >= low) & (sampling.index < high)
+        if here.any():
+            index = np.where(here, sampling.index - low, -1)
+            strip = Window(window.col, window.row + top, window.width, height)
+            yield strip, Sampling(strip, index, None, None, sampling.span)
+
+
+def _native(raw: Stored) -> Stored:
+    """Values in the machine's byte order, of a kind that the kernels are compiled for."""
+    if raw.dtype.kind == "b":
+        return raw.view(np.uint8)
+    return raw if raw.dtype.isnative else raw.astype(raw.dtype.newbyteorder("="))
