@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio.shutil  # type: ignore[import-untyped]
+import rasterio.shutil
 from numpy.typing import NDArray
-from rasterio.io import MemoryFile  # type: ignore[import-untyped]
+from rasterio.io import MemoryFile
 from rich.console import Console
 from rich.progress import Progress
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
-from rasterio.warp import transform  # type: ignore[import-untyped]
+from rasterio.warp import transform
 
 from ogcserver.demo.layout import (
     VERSION,

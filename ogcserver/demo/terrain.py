@@ -174,7 +174,8 @@ def _fill_valleys(height: Field, area: Field, spacing: float) -> tuple[Field, Fi
     level = blur(weight * height, reach) / np.maximum(near, 1e-6)
     carved = ramp(near * np.float32(reach * np.sqrt(2 * np.pi)), 0.22, 0.72)
     smooth = blur(height, 1.1)
-    return smooth + carved * (level - smooth), ramp(carved, 0.8, 0.97)
+    filled = smooth + carved * (level - smooth)
+    return filled.astype(np.float32), ramp(carved, 0.8, 0.97)
 
 
 def _courses(area: Field, receiver: Index) -> list[list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 
 from ogcserver.cube import Block
 from ogcserver.encode.paint import paint
@@ -30,12 +31,14 @@ def encode_jpeg(block: Block, style: Style, quality: int = DEFAULT_QUALITY) -> b
     if picture.palette:
         colours = np.frombuffer(picture.palette, np.uint8).reshape(1, -1, 4)
         rgb = _on_white(colours)[0][picture.pixels]
+    elif picture.painted == block.grid.size:
+        rgb = picture.pixels[..., :3]
     else:
         rgb = _on_white(picture.pixels)
     return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(rgb), level=quality))
 
 
-def _on_white(rgba: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(y, x, 4) -> (y, x, 3): blended with white by opacity."""
     opacity = rgba[..., 3:].astype(np.uint16)
     return ((rgba[..., :3] * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)

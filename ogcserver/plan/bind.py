@@ -233,3 +233,8 @@ def _last_uses(steps: Sequence[Step]) -> tuple[int, ...]:
         for used in step.inputs:
             last[used] = number
     return tuple(last)
+
+
+def observation_times(root: Expr, grid: Grid, catalog: Catalog) -> tuple[str, ...]:
+    """The labels of a temporal plan's observations that may have pixels in the grid, oldest first."""
+    return _Binder(catalog).times(root, grid)

@@ -45,7 +45,7 @@ class Samplings:
     """Makes samplings and remembers the latest, up to so many bytes. Shared by all threads."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._cache: LRUCache[tuple[Extent, Grid, bool], Sampling | None] = LRUCache(max_bytes, getsizeof=_size)
+        self._cache: LRUCache[tuple[Extent, Grid, Resampling], Sampling | None] = LRUCache(max_bytes, getsizeof=_size)
         self._lock = threading.Lock()
 
     def get(
@@ -56,7 +56,7 @@ class Samplings:
         Args:
             places: coordinates of the grid's pixels by CRS; filled here, shared by the levels of one CRS.
         """
-        key = (extent, grid, resampling == "nearest")
+        key = (extent, grid, resampling)
         with self._lock:
             if key in self._cache:
                 return self._cache[key]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rasterio  # type: ignore[import-untyped]
-import rasterio.warp  # type: ignore[import-untyped]
+import rasterio
+import rasterio.warp
 
 from ogcserver.demo import archive, catalogue, scene
 from ogcserver.demo.archive import write_archive

@@ -121,8 +121,8 @@ def test_compression_is_optional():
 @pytest.mark.parametrize("shape", [(3, 4), (1, 1)])
 def test_gdal_finds_the_place(tmp_path, crs, shape):
     name = canonical(crs_object(crs).to_wkt()) if crs == LAEA else crs
-    lattice = Lattice(name, 10.0, 47.0, 0.1, 0.2) if crs == "EPSG:4326" else UTM.lattice
-    on = Grid(lattice, 3, 5, shape[1], shape[0])
+    corner = (10.0, 47.0, 0.1, 0.2) if crs == "EPSG:4326" else (600000.0, 5200000.0, 10.0, 20.0)
+    on = Grid(Lattice(name, *corner), 3, 5, shape[1], shape[0])
     path = tmp_path / "file.nc"
     path.write_bytes(encode_netcdf(block(VALUES[: shape[0], : shape[1]], Band("NDVI"), on=on)))
     run = subprocess.run(["gdalinfo", "-json", f'NETCDF:"{path}":NDVI'], capture_output=True, text=True, check=True)

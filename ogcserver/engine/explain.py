@@ -1,0 +1,105 @@
+"""The bound plan made visible: what would be read and computed for a view."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ogcserver.cube import View
+from ogcserver.plan.bind import Bound, Fold, Read
+from ogcserver.plan.expr import Expr, postorder
+from ogcserver.plan.nodes import BandMath, FilterBbox, FilterTemporal, Load, Reduce
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """One window that is read."""
+
+    time: str
+    item: str
+    band: str
+    source: str
+    level: int
+    """Overview level; 0 is full resolution."""
+    window: tuple[int, int, int, int]
+    """Column, row, width, height in pixels of the level."""
+    nbytes: int
+    """Decoded size."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What answers a view: from which cache, or from which steps and reads."""
+
+    view: dict[str, Any]
+    cached: str
+    """``""``, or ``"array"`` when the result is in memory and nothing is read."""
+    nodes: tuple[str, ...]
+    """The plan, operands first."""
+    steps: int
+    observations: int
+    reads: tuple[ReadLine, ...]
+    bytes_to_read: int
+    memory_bytes: int
+    """Most bytes alive at once while one chunk is computed, and the result."""
+    chunks: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Time for each kind of node, when the view was computed to explain it."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def to_text(self) -> str:
+        lines = [f"view        {self.view}", f"cached      {self.cached or 'no'}", "plan"]
+        lines += [f"  {number:3}  {node}" for number, node in enumerate(self.nodes)]
+        lines.append(
+            f"bound to    {self.steps} steps in {self.chunks} chunk(s), {self.observations} observations, "
+            f"{len(self.reads)} reads of {self.bytes_to_read / 1e6:.2f} MB, {self.memory_bytes / 1e6:.1f} MB of memory"
+        )
+        for read in self.reads:
+            col, row, width, height = read.window
+            lines.append(
+                f"  {read.time}  {read.band:8} level {read.level}  {width} x {height} at {col}, {row}"
+                f"  {read.nbytes:>10} B  {read.item}"
+            )
+        lines += [f"time        {name:12} {1000 * seconds:.2f} ms" for name, seconds in self.seconds.items()]
+        return "\n".join(lines) + "\n"
+
+
+def node_lines(plan: Expr) -> tuple[str, ...]:
+    """One line for each node, operands first; operands are named by their line numbers."""
+    numbers: dict[str, int] = {}
+    lines = []
+    for number, node in enumerate(postorder(plan)):
+        numbers[node.token] = number
+        operands = ", ".join(f"#{numbers[child.token]}" for child in node.inputs)
+        lines.append(f"{type(node).__name__}({operands}) {_detail(node)}".rstrip())
+    return tuple(lines)
+
+
+def _detail(node: Expr) -> str:
+    if isinstance(node, Load):
+        boxes = ", ".join(f"{region.bounds} {region.crs[:20]}" for region in node.regions) or "everywhere"
+        interval = f"{node.interval.start or '..'} to {node.interval.end or '..'}"
+        return f"{node.collection} [{', '.join(node.type.names)}] {interval}, {boxes}"
+    if isinstance(node, BandMath):
+        return f"[{', '.join(node.type.names)}] in {len(node.program.code)} instructions"
+    if isinstance(node, Reduce):
+        return node.reducer
+    if isinstance(node, FilterBbox):
+        return f"{node.region.bounds} {node.region.crs[:20]}"
+    return f"{node.interval.start} to {node.interval.end}" if isinstance(node, FilterTemporal) else ""
+
+
+def view_json(view: View) -> dict[str, Any]:
+    grid = view.grid
+    return {
+        "crs": grid.crs, "bounds": list(grid.bounds), "width": grid.width, "height": grid.height,
+        "bands": list(view.bands), "times": list(view.times), "resampling": view.resampling,
+    }  # fmt: skip
+
+
+def observation_count(bound: Bound) -> int:
+    return len({id(step.observation) for step in bound.steps if isinstance(step, Read) and step.observation}) or sum(
+        isinstance(step, Fold) for step in bound.steps
+    )

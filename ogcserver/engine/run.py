@@ -1,0 +1,80 @@
+"""The evaluator: the steps of a bound plan, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from ogcserver.cube import Array, Band, compute_dtype
+from ogcserver.plan.bind import Bound, Compute, Finish, Fold, Read, Step
+from ogcserver.plan.nodes import Load
+from ogcserver.plan.reducers import REDUCERS
+
+
+class Pixels(Protocol):
+    """Reads the pixels of one step."""
+
+    def __call__(self, step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
+        """``(1, band, y, x)``, and whether every file could be read."""
+        ...
+
+
+@dataclass
+class Timing:
+    """Seconds spent on each kind of step, for ``explain --analyze``."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, step: Step, start: float) -> None:
+        name = type(step).__name__ if isinstance(step, Read) else type(getattr(step, "node", step)).__name__
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def run(
+    bound: Bound, pixels: Pixels, check: Callable[[], None], timing: Timing | None = None
+) -> tuple[Array, bool]:
+    """The bound view, ``(time, band, y, x)``, and whether every file could be read.
+
+    Each array is dropped after the last step that consumes it. ``check`` is called between steps and raises to stop.
+    """
+    made: dict[int, Any] = {}
+    complete = True
+    for number, (step, released) in enumerate(zip(bound.steps, bound.releases(), strict=True)):
+        check()
+        start = time.perf_counter()
+        if isinstance(step, Read):
+            made[number], whole = _read(step, bound, pixels, check)
+            complete &= whole
+        else:
+            made[number] = _compute(step, made)
+        if timing is not None:
+            timing.add(step, start)
+        for done in released:
+            del made[done]
+    slices = [made[number] for number in bound.slices]
+    return (slices[0] if len(slices) == 1 else np.concatenate(slices)), complete
+
+
+def _read(step: Read, bound: Bound, pixels: Pixels, check: Callable[[], None]) -> tuple[Array, bool]:
+    if isinstance(step.load, Load) and step.observation is not None:
+        bands = tuple(step.load.type.band(name) for name in step.view.bands)
+        return pixels(step, bands, check)
+    known = step.load.type if step.load is not None else None
+    dtype = compute_dtype(tuple(known.band(name) for name in step.view.bands)) if known else np.dtype(np.float32)
+    return np.full((1, len(step.view.bands), *step.view.grid.shape), np.nan, dtype), True
+
+
+def _compute(step: Step, made: dict[int, Any]) -> Any:
+    inputs = [made[number] for number in step.inputs]
+    if isinstance(step, Compute) and step.node is not None:
+        return step.node.apply(step.view, *inputs)
+    if isinstance(step, Fold) and step.node is not None:
+        reducer = REDUCERS[step.node.reducer]
+        return reducer.start(inputs[0]) if len(inputs) == 1 else reducer.add(*inputs)
+    if isinstance(step, Finish) and step.node is not None:
+        return REDUCERS[step.node.reducer].finish(inputs[0])
+    raise TypeError(f"a step of type {type(step).__name__} cannot be run")

@@ -1,0 +1,260 @@
+"""The engine as the rest of the program sees it: plans and views in, blocks and encoded bytes out."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from ogcserver.cube import Array, Band, Block, View, compute_dtype
+from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
+from ogcserver.engine.describe import Description, Finder, describe
+from ogcserver.engine.explain import Explanation, ReadLine, node_lines, observation_count, view_json
+from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
+from ogcserver.engine.run import Timing, run
+from ogcserver.errors import NoTimeInRange, Overloaded
+from ogcserver.geo.grid import Grid
+from ogcserver.plan.bind import Bound, Read, bind
+from ogcserver.plan.expr import Expr, postorder
+from ogcserver.plan.nodes import Load
+from ogcserver.sources.base import Collection, Observation
+from ogcserver.sources.reader import Reader
+from ogcserver.sources.sampling import CELL
+
+T = TypeVar("T")
+
+
+class Encoder(Protocol):
+    """Turns a block into the bytes of an answer; runs in the engine's threads."""
+
+    @property
+    def token(self) -> str:
+        """Names format, style and options exactly: equal tokens, equal bytes."""
+        ...
+
+    def __call__(self, block: Block) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An encoded answer."""
+
+    body: bytes
+    etag: str
+    """Strong entity tag, without quotes.  Source: RFC 9110, 8.8.3."""
+
+
+@dataclass(frozen=True)
+class EngineStatistics:
+    responses: CacheStatistics
+    arrays: CacheStatistics
+    unreadable: int
+    under_way: int
+
+
+class Engine:
+    """Computes views of plans in a bounded pool of threads, behind caches.
+
+    All methods raise TooLarge before anything is read, Overloaded when too many requests wait, DeadlineExceeded, and
+    SourceUnavailable.
+    """
+
+    def __init__(
+        self,
+        collection: Callable[[str], Collection],
+        reader: Reader,
+        limits: Limits,
+        response_bytes: int = 256 << 20,
+        array_bytes: int = 512 << 20,
+    ) -> None:
+        self.limits = limits
+        self._collection = collection
+        self._reader = reader
+        self._finder = Finder(collection, reader.header)
+        self._pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="engine")
+        self._responses: ByteCache[Rendered] = ByteCache(response_bytes, lambda answer: len(answer.body) + 256)
+        self._arrays: ByteCache[Block] = ByteCache(array_bytes, lambda block: block.data.nbytes + 256)
+        self._descriptions: ByteCache[Description] = ByteCache(64 << 20, lambda found: 1024 + 64 * len(found.times))
+        self._flights = SingleFlight()
+        self._under_way = 0
+
+    def close(self) -> None:
+        """Stops the threads; running work ends first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def statistics(self) -> EngineStatistics:
+        return EngineStatistics(
+            self._responses.statistics(), self._arrays.statistics(), self._reader.unreadable, self._under_way
+        )
+
+    def versions(self, plan: Expr) -> tuple[str, ...]:
+        """The versions of the collections that the plan loads: with the plan's token they name its pixels for ever."""
+        names = dict.fromkeys(node.collection for node in postorder(plan) if isinstance(node, Load))
+        return tuple(self._collection(name).version() for name in names)
+
+    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str:
+        """The entity tag that :meth:`render` would give, without computing anything."""
+        return _etag(plan, self.versions(plan), view, encoder)
+
+    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered:
+        """The encoded view, from the cache of responses, the cache of arrays, or computed."""
+        versions = self.versions(plan)
+        key = (plan.token, versions, view, encoder.token)
+        cached = self._responses.get(key)
+        if cached is not None:
+            return cached
+
+        async def make() -> Rendered:
+            block = await self._evaluate(plan, view, versions)
+            body = await self._in_pool(partial(encoder, block))
+            answer = Rendered(body, _etag(plan, versions, view, encoder))
+            if block.complete:
+                self._responses.put(key, answer)
+            return answer
+
+        return await self._flights.run(("response", *key), make)
+
+    async def evaluate(self, plan: Expr, view: View) -> Block:
+        """The view's pixels, from the cache of arrays or computed. The block is shared: do not write to it."""
+        return await self._evaluate(plan, view, self.versions(plan))
+
+    async def describe(self, plan: Expr) -> Description:
+        """The plan's native grid, times and extent.
+
+        Raises:
+            NoTimeInRange: no observation lies in the graph's area and time.
+        """
+        key = (plan.token, self.versions(plan))
+        known = self._descriptions.get(key)
+        if known is None:
+            known = await self._flights.run(
+                ("description", *key), lambda: self._in_pool(partial(describe, plan, self._finder))
+            )
+            self._descriptions.put(key, known)
+        return known
+
+    async def explain(self, plan: Expr, view: View, analyze: bool = False) -> Explanation:
+        """What would answer the view; ``analyze`` computes it, past the caches, and tells the time for each node."""
+        check_size(view, len(view.times), self.limits)
+        cached = (plan.token, self.versions(plan), view) in self._arrays
+        return await self._in_pool(partial(self._explain, plan, view, "array" if cached else "", analyze))
+
+    async def _evaluate(self, plan: Expr, view: View, versions: tuple[str, ...]) -> Block:
+        key = (plan.token, versions, view)
+        cached = self._arrays.get(key)
+        if cached is not None:
+            return cached
+        check_size(view, len(view.times), self.limits)
+
+        async def make() -> Block:
+            block = await self._compute(plan, view)
+            if block.complete:
+                self._arrays.put(key, block)
+            return block
+
+        return await self._flights.run(("array", *key), make)
+
+    async def _compute(self, plan: Expr, view: View) -> Block:
+        if self._under_way >= self.limits.queue:
+            raise Overloaded(f"{self._under_way} requests are under way; try again later")
+        self._under_way += 1
+        work = Work(self.limits.timeout_s)
+        try:
+            return await self._chunks(plan, view, work)
+        finally:
+            work.cancel()  # also when this task is cancelled, or one chunk has failed
+            self._under_way -= 1
+
+    async def _chunks(self, plan: Expr, view: View, work: Work) -> Block:
+        bands = tuple(plan.type.band(name) for name in view.bands)
+        bound = await self._in_pool(partial(self._bind, plan, view, work))
+        view = bound.view
+        check_size(view, len(view.times), self.limits)
+        edge = chunk_edge(bound, self.limits, CELL)
+        parts = view.grid.chunks(edge)
+        if len(parts) == 1:
+            data, complete = await self._in_pool(partial(run, bound, self._pixels, work.check))
+            return Block(data, view.grid, bands, view.times, complete)
+        out: Array = np.empty((max(1, len(view.times)), len(bands), *view.grid.shape), compute_dtype(bands))
+        complete = await self._fill(out, plan, view, parts, work)
+        return Block(out, view.grid, bands, view.times, complete)
+
+    async def _fill(self, out: Array, plan: Expr, view: View, parts: tuple[Grid, ...], work: Work) -> bool:
+        """Computes all parts, at most as many at a time as there are threads, so that other requests get their turn."""
+        queue = list(reversed(parts))
+        whole: list[bool] = []
+
+        async def drain() -> None:
+            while queue:
+                whole.append(await self._in_pool(partial(self._part, out, plan, view, queue.pop(), work)))
+
+        await asyncio.gather(*(drain() for _ in range(min(self.limits.workers, len(parts)))))
+        return all(whole)
+
+    def _part(self, out: Array, plan: Expr, view: View, part: Grid, work: Work) -> bool:
+        work.check()
+        data, complete = run(bind(plan, view.on(part), self._finder), self._pixels, work.check)
+        row, col = part.row - view.grid.row, part.col - view.grid.col
+        out[:, :, row : row + part.height, col : col + part.width] = data
+        return complete
+
+    def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
+        work.check()
+        if plan.type.temporal and not view.times:
+            times = describe(plan, self._finder).times
+            if not times:
+                raise NoTimeInRange("there is no observation in the area and time of the graph")
+            view = replace(view, times=times)
+        return bind(plan, view, self._finder)
+
+    def _pixels(self, step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
+        assert isinstance(step.observation, Observation)
+        return self._reader.read(step.observation, bands, step.view.grid, step.view.resampling, check)
+
+    def _explain(self, plan: Expr, view: View, cached: str, analyze: bool) -> Explanation:
+        work, timing = Work(self.limits.timeout_s), Timing()
+        bound = self._bind(plan, view, work)
+        edge = chunk_edge(bound, self.limits, CELL)
+        parts = view.grid.chunks(edge)
+        lines: list[ReadLine] = []
+        for part in parts:
+            piece = bind(plan, bound.view.on(part), self._finder)
+            lines += self._read_lines(piece)
+            if analyze:
+                run(piece, self._pixels, work.check, timing)
+        largest = max(part.size for part in parts)
+        result = view.grid.size * len(view.bands) * max(1, len(bound.view.times)) * 4
+        return Explanation(
+            view_json(bound.view), cached, node_lines(plan), len(bound.steps), observation_count(bound), tuple(lines),
+            sum(line.nbytes for line in lines), result + bound.bytes_per_pixel() * largest, len(parts), timing.seconds,
+        )  # fmt: skip
+
+    def _read_lines(self, bound: Bound) -> list[ReadLine]:
+        lines = []
+        for step in bound.steps:
+            if not (isinstance(step, Read) and isinstance(step.observation, Observation) and step.load):
+                continue
+            bands = tuple(step.load.type.band(name) for name in step.view.bands)
+            for planned in self._reader.planned(step.observation, bands, step.view.grid, step.view.resampling):
+                window = planned.window
+                lines.append(
+                    ReadLine(
+                        step.observation.time, planned.item, planned.band, type(planned.place).__name__, planned.level,
+                        (window.col, window.row, window.width, window.height), planned.nbytes,
+                    )
+                )  # fmt: skip
+        return lines
+
+    async def _in_pool(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _etag(plan: Expr, versions: tuple[str, ...], view: View, encoder: Encoder) -> str:
+    text = "\x1f".join([plan.token, *versions, repr(view), encoder.token])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,181 @@
+"""What clients ask a WCS 2.0 for, as values.
+
+Source: OGC 09-110r4 clause 8, OGC 09-147r3 (KVP), and the extensions named at each field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ogcserver.cube import Resampling
+from ogcserver.errors import InvalidParameter, UnsupportedVersion
+from ogcserver.ows.kvp import Kvp
+from ogcserver.wcs.syntax import (
+    AxisScales,
+    Subset,
+    interpolation,
+    output_crs,
+    parse_subset,
+    scale_axes,
+    scale_extent,
+    scale_factor,
+    scale_size,
+    subsetting_crs,
+)
+
+SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "ServiceMetadata", "Contents")
+GEOTIFF_OPTIONS = {
+    "compression": "compress",
+    "jpeg_quality": "jpeg_quality",
+    "predictor": "predictor",
+    "interleave": "interleave",
+    "tiling": "tiled",
+    "tilewidth": "blockxsize",
+    "tileheight": "blockysize",
+}
+"""Parameter of OGC 12-100r1, with or without ``geotiff:`` -> option of the format."""
+
+ScaleKind = Literal["none", "factor", "axes", "pixels"]
+
+
+@dataclass(frozen=True)
+class GetCapabilities:
+    sections: frozenset[str] = frozenset(SECTIONS)
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp) -> GetCapabilities:
+        """Raises InvalidParameter: a section that does not exist."""
+        known = {name.lower(): name for name in (*SECTIONS, "All")}
+        sections = {known.get(name.lower(), "") for name in kvp.listed("sections")}
+        if "" in sections:
+            raise InvalidParameter(f"sections are {', '.join(known.values())}", locator="sections")
+        return cls(frozenset(SECTIONS if not sections or "All" in sections else sections))
+
+
+@dataclass(frozen=True)
+class DescribeCoverage:
+    coverage_ids: tuple[str, ...]
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp) -> DescribeCoverage:
+        """Raises MissingParameter: no identifier."""
+        kvp.one("coverageId", str)
+        return cls(tuple(dict.fromkeys(kvp.listed("coverageId"))))
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How many pixels to deliver.  Source: OGC 12-039."""
+
+    kind: ScaleKind = "none"
+    values: AxisScales = ()
+    """Axes are as the client wrote them; the one factor for all axes has the axis ``*``."""
+    locator: str = ""
+    """The parameter it comes from."""
+
+
+@dataclass(frozen=True)
+class GetCoverage:
+    coverage_id: str
+    subsets: tuple[Subset, ...] = ()
+    subsetting_crs: str = ""
+    """Canonical; "" is the coverage's own.  Source: OGC 11-053r1."""
+    output_crs: str = ""
+    """Canonical; "" is the coverage's own."""
+    scaling: Scaling = Scaling()
+    fields: tuple[str, ...] = ()
+    """Names, or ``first:last``; empty for all.  Source: OGC 12-040."""
+    interpolation: Resampling | None = None
+    """Source: OGC 12-049."""
+    format: str = ""
+    """Media type or name; "" is the native format."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of the file format.  Source: OGC 12-100r1."""
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp) -> GetCoverage:
+        """
+        Raises:
+            MissingParameter, InvalidParameter, InvalidSubset, InvalidScale: as they say.
+            SubsettingCrsUnsupported, OutputCrsUnsupported: a CRS that PROJ does not know.
+        """
+        if "multipart" in (kvp.optional("mediaType", str) or ""):
+            raise InvalidParameter("coverages are delivered as plain files, not multipart", locator="mediaType")
+        return cls(
+            coverage_id=kvp.one("coverageId", str),
+            subsets=kvp.many("subset", parse_subset),
+            subsetting_crs=kvp.optional("subsettingCrs", subsetting_crs) or "",
+            output_crs=kvp.optional("outputCrs", output_crs) or "",
+            scaling=_scaling(kvp),
+            fields=kvp.listed("rangeSubset"),
+            interpolation=kvp.optional("interpolation", interpolation),
+            format=kvp.optional("format", str) or "",
+            options=_options(kvp),
+        )
+
+
+def negotiate(kvp: Kvp, offered: tuple[str, ...]) -> str:
+    """The version to answer GetCapabilities in: the first of AcceptVersions, or VERSION, that is offered.
+
+    Without either it is the first one offered. Versions that differ in the third number only are the same.
+
+    Raises:
+        UnsupportedVersion: none of them.
+    Source: OGC 06-121r9 clause 7.3.2; VERSION in GetCapabilities is what GDAL, QGIS and OWSLib send.
+    """
+    accepted = kvp.listed("acceptVersions")
+    locator = "acceptVersions" if accepted else "version"
+    for version in accepted or kvp.listed("version") or offered[:1]:
+        if found := _same(version, offered):
+            return found
+    raise UnsupportedVersion(f"only versions {', '.join(offered)} are spoken here", locator=locator)
+
+
+def required_version(kvp: Kvp, offered: tuple[str, ...]) -> str:
+    """The version of any other request.
+
+    Raises:
+        MissingParameter: absent.
+        InvalidParameter: not offered (06-121r9 clause 7.3.2 knows VersionNegotiationFailed for GetCapabilities only).
+    """
+    version = kvp.one("version", str)
+    if found := _same(version, offered):
+        return found
+    raise InvalidParameter(f"only versions {', '.join(offered)} are spoken here", locator="version")
+
+
+def _same(version: str, offered: tuple[str, ...]) -> str:
+    family = version.split(".")[:2]
+    return next((known for known in offered if known.split(".")[:2] == family), "")
+
+
+def _scaling(kvp: Kvp) -> Scaling:
+    """At most one of the ways to scale; SIZE is the spelling of openEO API 0.3 and of OWSLib."""
+    ways = []
+    factor = kvp.optional("scaleFactor", scale_factor)
+    if factor is not None:
+        ways.append(Scaling("factor", (("*", factor),), "scaleFactor"))
+    per_axis: tuple[tuple[str, ScaleKind, Callable[[str], AxisScales]], ...] = (
+        ("scaleAxes", "axes", scale_axes),
+        ("scaleSize", "pixels", scale_size),
+        ("size", "pixels", scale_size),
+        ("scaleExtent", "pixels", scale_extent),
+    )
+    for name, kind, parse in per_axis:
+        values = tuple(pair for pairs in kvp.many(name, parse) for pair in pairs)
+        if values:
+            ways.append(Scaling(kind, values, name))
+    if len(ways) > 1:
+        raise InvalidParameter(f"{ways[0].locator} and {ways[1].locator} exclude each other", locator=ways[1].locator)
+    return ways[0] if ways else Scaling()
+
+
+def _options(kvp: Kvp) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for name, option in GEOTIFF_OPTIONS.items():
+        value = kvp.optional(f"geotiff:{name}", str) or kvp.optional(name, str)
+        if value is not None:
+            found[option] = "FLOATING_POINT" if value.lower() == "floatingpoint" else value
+    return tuple(found.items())

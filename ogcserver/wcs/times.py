@@ -1,0 +1,99 @@
+"""Subsets of the time axis.
+
+A bound is a date or time of any precision, ``2017``, ``2017-01``, ``2017-01-05`` or ``2017-01-05T10:20:31Z``, and
+stands for the whole year, month, day or second; or it is a number of AnsiDate, days since 1600-12-31.
+
+Source: OGC 09-110r4 clause 8.4 (trimming, slicing); OGC 09-147r3 clause 6.4 (times in double quotes).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from ogcserver.errors import InvalidParameter, InvalidSubset
+from ogcserver.ows.kvp import number
+from ogcserver.timeline import format_instant, is_whole_day, parse_instant, span
+from ogcserver.wcs.syntax import Subset
+
+ANSI_CRS = "http://www.opengis.net/def/crs/OGC/0/AnsiDate"
+
+_ANSI_START = datetime(1600, 12, 31, tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_ANSI_NUMBER = re.compile(r"[0-9]{5,7}(\.[0-9]+)?")
+_YEAR, _MONTH = re.compile("[0-9]{4}"), re.compile("[0-9]{4}-[0-9]{2}")
+_MOST_DAYS = 3_000_000
+_LISTED = 5
+
+Span = tuple[datetime, datetime]
+"""From the first moment to the one after the last."""
+
+
+def ansi_date(label: str) -> float:
+    """The start of an observation as days since 1600-12-31T00:00:00Z."""
+    return (span(label)[0] - _ANSI_START) / timedelta(days=1)
+
+
+def start_label(label: str) -> str:
+    """The start of an observation as an instant."""
+    return format_instant(span(label)[0])
+
+
+def choose_times(labels: tuple[str, ...], subset: Subset) -> tuple[str, ...]:
+    """The labels that a subset keeps, in their order.
+
+    A slice keeps one: of the observations that begin in the given year, month, day or second, or else of those whose
+    span holds it.
+
+    Raises:
+        InvalidSubset: not a time, low above high, no observation, or several of them for a slice.
+    """
+    low = _FIRST if subset.low == "*" else _moments(subset.low)[0]
+    high = _LAST if subset.high == "*" else _moments(subset.high)[1]
+    if low >= high:
+        raise InvalidSubset(f"{subset.low!r} is later than {subset.high!r}", locator=subset.axis)
+    chosen = tuple(label for label in labels if _meets(label, low, high))
+    if subset.slices:
+        chosen = tuple(label for label in chosen if low <= span(label)[0] < high) or chosen
+    if not chosen:
+        known = f"{labels[0]} to {labels[-1]}" if labels else "none"
+        raise InvalidSubset(f"no observation at {subset.low!r}; there are {known}", locator=subset.axis)
+    if subset.slices and len(chosen) > 1:
+        some = ", ".join(chosen[:_LISTED])
+        raise InvalidSubset(
+            f"{len(chosen)} observations at {subset.low!r} ({some} ...): name one, or trim with "
+            f'{subset.axis}("{subset.low}","{subset.low}")',
+            locator=subset.axis,
+        )
+    return chosen
+
+
+def _meets(label: str, low: datetime, high: datetime) -> bool:
+    first, last = span(label)
+    return first < high and (first >= low or last > low)
+
+
+def _moments(text: str) -> Span:
+    """The span that a bound stands for."""
+    if _ANSI_NUMBER.fullmatch(text):
+        days = min(number(text), _MOST_DAYS)
+        first = _ANSI_START + timedelta(seconds=round(days * 86400))
+        return first, first + (timedelta(seconds=1) if "." in text else timedelta(days=1))
+    try:
+        first = parse_instant(f"{text}-01-01" if _YEAR.fullmatch(text) else text)
+    except InvalidParameter as error:
+        raise InvalidSubset(error.message) from error
+    return first, _end(first, text)
+
+
+def _end(first: datetime, text: str) -> datetime:
+    try:
+        if _YEAR.fullmatch(text):
+            return first.replace(year=first.year + 1)
+        if _MONTH.fullmatch(text):
+            return (first + timedelta(days=31)).replace(day=1)
+        if is_whole_day(text):
+            return first + timedelta(days=1)
+        return first + (timedelta(microseconds=1) if first.microsecond else timedelta(seconds=1))
+    except (ValueError, OverflowError):  # after the year 9999
+        return _LAST

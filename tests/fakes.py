@@ -1,0 +1,101 @@
+"""Fakes that make every warp, crop and tile checkable by arithmetic: pixels that hold their own coordinates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ogcserver.cube import Band
+from ogcserver.engine.limits import Limits
+from ogcserver.engine.service import Engine
+from ogcserver.errors import CollectionNotFound, StoredGraphNotFound
+from ogcserver.geo.grid import Lattice
+from ogcserver.graph.model import BandName, Context
+from ogcserver.processes.registry import processes
+from ogcserver.sources.base import ArrayBand, BandInfo, Collection, CollectionInfo, Extent
+from ogcserver.sources.memory import MemoryCollection, MemoryReader, array_item
+from ogcserver.sources.reader import Reader
+from ogcserver.sources.sampling import Samplings
+
+UTM = Extent(Lattice("EPSG:32632", 600000.0, 5200000.0, 20.0, 20.0), 700, 600)
+"""14 x 12 km."""
+TIMES = ("2017-01-05T10:00:00Z", "2017-01-15T10:00:00Z", "2017-02-04T10:00:00Z")
+
+
+class Archive:
+    """Collections of arrays that grow as tests ask for them."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, tuple[Extent, np.ndarray[Any, Any], float | None]] = {}
+        self.collections: dict[str, Collection] = {}
+
+    def add(self, name: str, scenes: Sequence[tuple[str, Extent, Mapping[str, Any]]], nodata: float | None = None) -> None:
+        """A collection of scenes: (time, extent, band -> array (height, width))."""
+        items = []
+        dtypes: dict[str, str] = {}
+        for number, (time, extent, bands) in enumerate(scenes):
+            names = {band: f"{name}/{number}/{band}" for band in bands}
+            for band, array in bands.items():
+                self.arrays[names[band]] = (extent, array, nodata)
+                dtypes[band] = array.dtype.name
+            items.append(array_item(f"{name}-{number}", time, extent, names))
+        infos = tuple(BandInfo(Band(band, dtype, None if dtype.startswith("f") else nodata)) for band, dtype in dtypes.items())
+        self.collections[name] = MemoryCollection(CollectionInfo(name, infos), items)
+
+    def get(self, name: str) -> Collection:
+        if name not in self.collections:
+            raise CollectionNotFound(f"there is no collection {name}")
+        return self.collections[name]
+
+    def bands(self, collection: str) -> tuple[BandName, ...]:
+        return tuple(BandName(info.band, info.common_name, info.wavelength_nm) for info in self.get(collection).info.bands)
+
+    def engine(self, **limits: Any) -> Engine:
+        reader = Reader({ArrayBand: MemoryReader(self.arrays)}, Samplings(16 << 20))
+        return Engine(self.get, reader, Limits(**limits))
+
+    def context(self, stored: Mapping[str, Any] | None = None) -> Context:
+        return Context(processes(), self, Stored(stored or {}))
+
+
+class Stored:
+    def __init__(self, graphs: Mapping[str, Any]) -> None:
+        self.graphs = graphs
+
+    def graph(self, name: str) -> Mapping[str, Any]:
+        if name not in self.graphs:
+            raise StoredGraphNotFound(f"there is no stored graph {name}")
+        return self.graphs[name]
+
+
+def coordinate_bands(extent: Extent, shift: float = 0.0) -> dict[str, Any]:
+    """Bands ``x`` and ``y``, float64: the coordinates of each pixel's centre, and ``v``: float32 values that vary."""
+    lattice = extent.lattice
+    x = lattice.x0 + (np.arange(extent.width) + 0.5) * lattice.dx
+    y = lattice.y0 - (np.arange(extent.height) + 0.5) * lattice.dy
+    xs, ys = np.meshgrid(x, y)
+    v = (np.sin(xs / 97.0) * np.cos(ys / 53.0) * 100.0 + shift).astype(np.float32)
+    v[(xs // 700 + ys // 900) % 7 == shift % 7] = np.nan
+    return {"x": xs, "y": ys, "v": v, "w": (v * 0.5 + 3).astype(np.float32)}
+
+
+def utm_archive() -> Archive:
+    """One collection ``utm`` with three dates on :data:`UTM`."""
+    archive = Archive()
+    archive.add("utm", [(time, UTM, coordinate_bands(UTM, number)) for number, time in enumerate(TIMES)])
+    return archive
+
+
+def product(name: str = "utm") -> dict[str, Any]:
+    return {"product_id": name}
+
+
+def node(process: str, **args: Any) -> dict[str, Any]:
+    """A graph node; a trailing underscore keeps argument names that are Python words usable."""
+    return {"process_id": process, "args": {name.rstrip("_"): value for name, value in args.items()}}
+
+
+def run(coroutine: Any) -> Any:
+    return asyncio.run(coroutine)
