@@ -7,15 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from ogcserver.cube import Band
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.service import Engine
 from ogcserver.errors import CollectionNotFound, StoredGraphNotFound
 from ogcserver.geo.grid import Lattice
+from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.model import BandName, Context
+from ogcserver.plan.expr import Expr
 from ogcserver.processes.registry import processes
-from ogcserver.sources.base import ArrayBand, BandInfo, Collection, CollectionInfo, Extent
+from ogcserver.sources.base import ArrayBand, BandInfo, Collection, CollectionInfo, Extent, Place
 from ogcserver.sources.memory import MemoryCollection, MemoryReader, array_item
+from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Window
 from ogcserver.sources.reader import Reader
 from ogcserver.sources.sampling import Samplings
 
@@ -52,12 +56,57 @@ class Archive:
     def bands(self, collection: str) -> tuple[BandName, ...]:
         return tuple(BandName(info.band, info.common_name, info.wavelength_nm) for info in self.get(collection).info.bands)
 
-    def engine(self, **limits: Any) -> Engine:
-        reader = Reader({ArrayBand: MemoryReader(self.arrays)}, Samplings(16 << 20))
-        return Engine(self.get, reader, Limits(**limits))
+    def reader(self, rasters: RasterReader | None = None, skip_unreadable: bool = True) -> Reader:
+        """Reads the arrays, or what another reader makes of their places."""
+        return Reader({ArrayBand: rasters or MemoryReader(self.arrays)}, Samplings(16 << 20), skip_unreadable)
+
+    def engine(self, rasters: RasterReader | None = None, skip_unreadable: bool = True, **limits: Any) -> Engine:
+        return Engine(self.get, self.reader(rasters, skip_unreadable), Limits(**limits))
 
     def context(self, stored: Mapping[str, Any] | None = None) -> Context:
         return Context(processes(), self, Stored(stored or {}))
+
+
+class PyramidReader:
+    """The arrays of an archive with overviews by 2, 4 and 8, each of every second, fourth, eighth pixel."""
+
+    factors = (1.0, 2.0, 4.0, 8.0)
+
+    def __init__(self, arrays: Mapping[str, tuple[Extent, np.ndarray[Any, Any], float | None]]) -> None:
+        self.full = MemoryReader(arrays)
+
+    def header(self, place: Place) -> Header:
+        header = self.full.header(place)
+        return Header(header.extent, header.dtype, header.nodata, self.factors)
+
+    def level(self, place: Place, level: int) -> Extent:
+        extent, factor = self.full.level(place, 0), int(self.factors[level])
+        width, height = -(-extent.width // factor), -(-extent.height // factor)
+        return Extent(extent.lattice.scaled(extent.width / width, extent.height / height), width, height)
+
+    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+        extent, factor = self.full.level(place, 0), int(self.factors[level])
+        array, _ = self.full.read(place, 0, Window(0, 0, extent.width, extent.height))
+        part = array[::factor, ::factor]
+        return part[window.row : window.row + window.height, window.col : window.col + window.width], NO_MASK
+
+
+class CountingReader:
+    """Passes on to another reader, and remembers what was read."""
+
+    def __init__(self, inner: RasterReader) -> None:
+        self.inner = inner
+        self.reads: list[tuple[Place, int, Window]] = []
+
+    def header(self, place: Place) -> Header:
+        return self.inner.header(place)
+
+    def level(self, place: Place, level: int) -> Extent:
+        return self.inner.level(place, level)
+
+    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+        self.reads.append((place, level, window))
+        return self.inner.read(place, level, window)
 
 
 class Stored:
@@ -95,6 +144,11 @@ def product(name: str = "utm") -> dict[str, Any]:
 def node(process: str, **args: Any) -> dict[str, Any]:
     """A graph node; a trailing underscore keeps argument names that are Python words usable."""
     return {"process_id": process, "args": {name.rstrip("_"): value for name, value in args.items()}}
+
+
+def compiled(archive: Archive, graph: object, stored: Mapping[str, Any] | None = None) -> Expr:
+    """The plan of a graph over the archive."""
+    return compile_graph(graph, archive.context(stored))
 
 
 def run(coroutine: Any) -> Any:

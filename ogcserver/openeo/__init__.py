@@ -1,0 +1,1 @@
+"""The job API, openEO 0.3.0."""

@@ -71,9 +71,7 @@ def _arc(spans: list[tuple[float, float]]) -> tuple[float, float]:
     if len(spans) == 1:
         return spans[0]
     turned = sorted(
-        (west - shift, east - shift)
-        for west, east in spans
-        for shift in [math.floor((west + 180.0) / 360.0) * 360.0]
+        (west - shift, east - shift) for west, east in spans for shift in [math.floor((west + 180.0) / 360.0) * 360.0]
     )
     reach, gap, start = turned[0][1], -1.0, turned[0][0]
     for west, east in turned[1:]:

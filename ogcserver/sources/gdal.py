@@ -20,7 +20,7 @@ from ogcserver.errors import CrsError, InvalidParameter, SourceUnavailable
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import Extent, FileBand, Place
-from ogcserver.sources.raster import NO_MASK, Header, Stored, Window
+from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity
 
 _OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -32,8 +32,12 @@ _OPTIONS = {
     "VSI_CACHE": "TRUE",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff,.jp2,.TIF,.TIFF,.JP2",
 }
-_DRIVERS = ("GTiff", "COG", "JP2OpenJPEG")
+_DRIVERS = ("GTiff", "JP2OpenJPEG")
 """What a file may be: formats that cannot name other files."""
+
+
+_Key = tuple[str, int, Identity]
+"""Address, level and identity of an open dataset."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class GdalReader:
 
     def __init__(self, max_handles: int = 512, block_mb: int = 256) -> None:
         self._max_handles = max_handles
-        self._options = {**_OPTIONS, "GDAL_CACHEMAX": block_mb}
-        self._idle: OrderedDict[tuple[str, int], list[DatasetReader]] = OrderedDict()
+        self._options = {**_OPTIONS, "GDAL_CACHEMAX": block_mb << 20}  # rasterio passes bytes on
+        self._idle: OrderedDict[_Key, list[DatasetReader]] = OrderedDict()
         self._idle_count = 0
-        self._files: LRUCache[tuple[FileBand, int], _File] = LRUCache(65536)
+        self._files: LRUCache[tuple[FileBand, int, Identity], _File] = LRUCache(65536)
         self._lock = threading.Lock()
 
     def header(self, place: Place) -> Header:
@@ -88,19 +92,21 @@ class GdalReader:
 
     def _file(self, place: Place, level: int) -> _File:
         band = _file_band(place)
+        key = (band, level, _identity(band.href))
         with self._lock:
-            known = self._files.get((band, level))
+            known = self._files.get(key)
         if known is None:
             with self._opened(band.href, level) as dataset:
                 known = _describe(dataset, band)
             with self._lock:
-                self._files[band, level] = known
+                self._files[key] = known
         return known
 
     @contextmanager
     def _opened(self, href: str, level: int) -> Iterator[DatasetReader]:
         """A handle for this thread alone. One that failed is closed and not kept."""
-        handle = self._take(href, level)
+        key = (href, level, _identity(href))
+        handle = self._take(key)
         try:
             with rasterio.Env(**self._options):
                 if handle is None:
@@ -114,21 +120,21 @@ class GdalReader:
             if handle is not None:
                 handle.close()
             raise
-        self._give_back(href, level, handle)
+        self._give_back(key, handle)
 
-    def _take(self, href: str, level: int) -> DatasetReader | None:
+    def _take(self, key: _Key) -> DatasetReader | None:
         with self._lock:
-            found = self._idle.get((href, level))
+            found = self._idle.get(key)
             if not found:
                 return None
-            self._idle.move_to_end((href, level))
+            self._idle.move_to_end(key)
             self._idle_count -= 1
             return found.pop()
 
-    def _give_back(self, href: str, level: int, handle: DatasetReader) -> None:
+    def _give_back(self, key: _Key, handle: DatasetReader) -> None:
         closed: list[DatasetReader] = []
         with self._lock:
-            self._idle.setdefault((href, level), []).append(handle)
+            self._idle.setdefault(key, []).append(handle)
             self._idle_count += 1
             while self._idle_count > self._max_handles:
                 _, oldest = self._idle.popitem(last=False)
@@ -144,10 +150,17 @@ def _file_band(place: Place) -> FileBand:
     return place
 
 
+def _identity(href: str) -> Identity:
+    try:
+        return identity(href)
+    except OSError as error:
+        raise SourceUnavailable(f"cannot open {href}: {error.strerror}", locator=href) from error
+
+
 def _open(href: str, level: int) -> DatasetReader:
     if level:
-        return rasterio.open(href, driver=_DRIVERS, overview_level=level - 1, sharing=False)
-    return rasterio.open(href, driver=_DRIVERS, sharing=False)
+        return DatasetReader(href, driver=list(_DRIVERS), overview_level=level - 1, sharing=False)
+    return DatasetReader(href, driver=list(_DRIVERS), sharing=False)
 
 
 def _describe(dataset: DatasetReader, band: FileBand) -> _File:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os.path
 import re
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from ogcserver.errors import OgcServerError
@@ -18,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST = 8192
 
 
-class HrefRefused(OgcServerError):
+class HrefError(OgcServerError):
     """A catalogue names something that it may not name, or that is no address."""
 
 
@@ -34,46 +35,46 @@ def is_http(location: str) -> bool:
 
 def local_location(path: str) -> str:
     """The absolute path of a local path or file:// address."""
-    return os.path.abspath(_path_of_url(path) if path.lower().startswith("file:") else path)
+    return os.path.normpath(Path.cwd() / (_path_of_url(path) if path.lower().startswith("file:") else path))
 
 
 def resolve(href: object, base: str) -> str:
     """The location that ``href`` means inside of the document at location ``base``.
 
     Raises:
-        HrefRefused: not an address; a GDAL driver, connection string or virtual file system; or a local file named by
+        HrefError: not an address; a GDAL driver, connection string or virtual file system; or a local file named by
             a document from the network.
     """
     if not isinstance(href, str) or not href.strip() or len(href) > _LONGEST or _CONTROL.search(href):
-        raise HrefRefused(f"{str(href)[:80]!r} is not an address")
+        raise HrefError(f"{str(href)[:80]!r} is not an address")
     href = href.strip()
     if href.startswith("<") or "<vrtdataset" in href.lower() or href.lower().startswith(("/vsi", "\\\\")):
-        raise HrefRefused(f"{href[:80]!r} is not a plain address")
+        raise HrefError(f"{href[:80]!r} is not a plain address")
     match = _SCHEME.match(href)
     if match and match["scheme"].lower() not in _REMOTE_SCHEMES | {"file"}:
-        raise HrefRefused(f"{href[:80]!r}: only http, https, s3 and file addresses may be named")
+        raise HrefError(f"{href[:80]!r}: only http, https, s3 and file addresses may be named")
     location = _join(href, base, match["scheme"].lower() if match else "")
     if location.lower().lstrip("/").startswith("vsi") and "/" in location.lstrip("/"):
-        raise HrefRefused(f"{href[:80]!r} leads into a virtual file system")
+        raise HrefError(f"{href[:80]!r} leads into a virtual file system")
     return location
 
 
 def _join(href: str, base: str, scheme: str) -> str:
     if scheme in _REMOTE_SCHEMES:
         if not urlsplit(href).netloc:
-            raise HrefRefused(f"{href[:80]!r} names no host")
+            raise HrefError(f"{href[:80]!r} names no host")
         return href
     if is_remote(base):
         joined = "" if scheme else urljoin(base, href)
         if not is_remote(joined):
-            raise HrefRefused(f"{href[:80]!r}: a catalogue on the network may not name local files")
+            raise HrefError(f"{href[:80]!r}: a catalogue on the network may not name local files")
         return joined
-    path = _path_of_url(href) if scheme else os.path.join(os.path.dirname(base), href)
+    path = _path_of_url(href) if scheme else Path(base).parent / href
     return os.path.normpath(path)
 
 
 def _path_of_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise HrefRefused(f"{url[:80]!r} names another machine, or no absolute path")
+        raise HrefError(f"{url[:80]!r} names another machine, or no absolute path")
     return unquote(parts.path)

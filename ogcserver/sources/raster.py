@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,6 +39,27 @@ class Window:
     @property
     def size(self) -> int:
         return self.width * self.height
+
+
+Identity = tuple[int, int, int]
+"""Inode, size and time of change of a local file: another one means other pixels."""
+
+
+def is_local(href: str) -> bool:
+    """Whether the address is a path of this machine."""
+    return "://" not in href and not href.startswith("/vsi")
+
+
+def identity(href: str) -> Identity:
+    """The identity of a local file; the same for all other addresses.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    if not is_local(href):
+        return (0, 0, 0)
+    status = os.stat(href)  # noqa: PTH116 - several times faster than pathlib, and on the path of every read
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 NO_MASK: Stored = np.empty((0, 0), np.uint8)

@@ -14,14 +14,13 @@ import numpy as np
 
 from ogcserver.cube import Band
 from ogcserver.errors import OgcServerError
-from ogcserver.geo.crs import metres_per_unit
 from ogcserver.geo.grid import Bounds
 from ogcserver.sources.base import BandInfo, CollectionInfo
 from ogcserver.sources.footprint import bbox_boxes
 from ogcserver.sources.stac_assets import BandFields, asset_bands, band_fields, is_data, is_netcdf
 from ogcserver.sources.stac_cube import variable_bands
 from ogcserver.sources.stac_item import ItemRules, data_assets
-from ogcserver.sources.stac_proj import asset_extent
+from ogcserver.sources.stac_proj import asset_extent, extent_metres
 from ogcserver.timeline import format_instant, parse_instant
 
 FileFields = Callable[[str, bool], Sequence[BandFields]]
@@ -142,9 +141,7 @@ def _told(document: Mapping[str, Any], rules: ItemRules) -> list[_Seen]:
     return seen + [_Seen(b, cube=True) for b in variable_bands(cube, rules.cube.get("cube:dimensions") or {})]
 
 
-def _sampled(
-    document: Mapping[str, Any], location: str, rules: ItemRules, file_fields: FileFields
-) -> list[_Seen]:
+def _sampled(document: Mapping[str, Any], location: str, rules: ItemRules, file_fields: FileFields) -> list[_Seen]:
     """Bands of one item. Bands of assets with fewer bands come first, for they win where names collide."""
     properties = document.get("properties") or {}
     found: list[tuple[int, list[_Seen]]] = []
@@ -157,12 +154,13 @@ def _sampled(
             missing = not told or not all(band.data_type for band in told)
             read = file_fields(href, True) if missing else ()
             wanted = {band.name for band in told} or {band.name for band in read}
-            found.append((1, [_Seen(b, cube=True) for b in (*told, *read) if b.name in wanted]))
+            resolution = _resolution(asset, properties)
+            found.append((1, [_Seen(b, resolution, cube=True) for b in (*told, *read) if b.name in wanted]))
             continue
         bands = asset_bands(key, asset, properties)
         resolution = _resolution(asset, properties)
         if not all(band.data_type for band in bands):
-            bands = tuple(_completed(band, read) for band, read in zip(bands, _padded(file_fields(href, False), bands)))
+            bands = tuple(map(_completed, bands, _padded(file_fields(href, False), bands)))
         found.append((len(bands), [_Seen(b, b.gsd or resolution or b.spatial_resolution) for b in bands]))
     return [one for _, group in sorted(found, key=lambda pair: pair[0] > 1) for one in group]
 
@@ -181,14 +179,13 @@ def _resolution(asset: Mapping[str, Any], properties: Mapping[str, Any]) -> floa
     """Metres per pixel: from the lattice, else the item's ``gsd``."""
     extent = asset_extent(asset, properties)
     if extent is not None:
-        size = math.sqrt(extent.lattice.dx * extent.lattice.dy) * metres_per_unit(extent.lattice.crs)
-        return float(f"{size:.6g}")
+        return extent_metres(extent)
     gsd = properties.get("gsd")
     return float(gsd) if isinstance(gsd, (int, float)) else None
 
 
 def _merged(name: str, seen: Sequence[_Seen]) -> tuple[BandFields, float | None, bool]:
-    """The first thing that anyone says of each property. Scale and offset belong together, and so do dtype and nodata."""
+    """The first thing that anyone says of each property; scale and offset belong together, as do dtype and nodata."""
     every = [one.fields for one in seen]
     scaled = next((f for f in every if f.scale != 1.0 or f.offset != 0.0), every[0])
     stored = next((f for f in every if f.data_type), every[0])

@@ -1,6 +1,6 @@
 """NetCDF assets of STAC items: which variables are bands, and at which times.
 
-Source: STAC datacube extension 2.x. What the catalogue does not say is read from the file by a reader that is passed in.
+Source: STAC datacube extension 2.x. What the catalogue does not say is read from the file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import xarray
 from numpy.typing import NDArray
 
 from ogcserver.errors import OgcServerError, SourceUnavailable
-from ogcserver.sources.base import BandSource, CubeBand
+from ogcserver.sources.base import BandSource, CubeBand, Extent
 from ogcserver.sources.hrefs import is_remote
 from ogcserver.sources.stac_assets import BandFields, number
 from ogcserver.sources.stac_proj import asset_crs, asset_extent, cube_extent
@@ -118,8 +118,8 @@ def described(
 ) -> tuple[dict[str, tuple[str, ...]], Mapping[str, Any]]:
     """Dimensions of each data variable, and the description of the dimensions, as asset, item or collection say."""
     sources = (asset, properties, defaults)
-    variables = next((s["cube:variables"] for s in sources if s.get("cube:variables")), {})
-    dimensions = next((s["cube:dimensions"] for s in sources if s.get("cube:dimensions")), {})
+    variables: Mapping[str, Any] = next((s["cube:variables"] for s in sources if s.get("cube:variables")), {})
+    dimensions: Mapping[str, Any] = next((s["cube:dimensions"] for s in sources if s.get("cube:dimensions")), {})
     shapes = {
         str(name): tuple(map(str, variable.get("dimensions") or ()))
         for name, variable in variables.items()
@@ -147,6 +147,7 @@ def variable_bands(fields: Mapping[str, Any], dimensions: Mapping[str, Any]) -> 
 
 def _axes(dimensions: Mapping[str, Any]) -> _Axes:
     """By what the dimensions say of themselves, and by customary names where they say nothing."""
+
     def named(kind: str, axis: str | None, usual: frozenset[str]) -> frozenset[str]:
         found = {
             str(name) for name, dimension in dimensions.items()
@@ -159,12 +160,12 @@ def _axes(dimensions: Mapping[str, Any]) -> _Axes:
 
 def _values(dimensions: Mapping[str, Any], axes: _Axes) -> tuple[str, ...]:
     """Labels of the time steps; empty where the catalogue does not list them."""
-    time = next((dimensions[name] for name in axes.time if name in dimensions), {})
+    time: Mapping[str, Any] = next((dimensions[name] for name in axes.time if name in dimensions), {})
     values = time.get("values") or ()
     return tuple(label(parse_instant(str(value))) for value in values)
 
 
-def _dimension_extent(dimensions: Mapping[str, Any], axes: _Axes) -> Any:
+def _dimension_extent(dimensions: Mapping[str, Any], axes: _Axes) -> Extent | None:
     x = next((dimensions[name] for name in axes.x if name in dimensions), None)
     y = next((dimensions[name] for name in axes.y if name in dimensions), None)
     return cube_extent(x, y) if x and y else None

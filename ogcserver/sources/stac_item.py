@@ -15,7 +15,7 @@ from ogcserver.geo.crs import bounds_lonlat_boxes
 from ogcserver.geo.grid import Bounds
 from ogcserver.sources.base import BandSource, FileBand, Item
 from ogcserver.sources.footprint import bbox_boxes, geometry_boxes, hull, jumps
-from ogcserver.sources.hrefs import HrefRefused, resolve
+from ogcserver.sources.hrefs import HrefError, resolve
 from ogcserver.sources.stac_assets import asset_bands, is_data, is_netcdf, with_template
 from ogcserver.sources.stac_cube import LayoutReader, cube_bands
 from ogcserver.sources.stac_proj import asset_crs, asset_extent, extent_bounds
@@ -74,14 +74,14 @@ def data_assets(
     document: Mapping[str, Any], location: str, templates: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[str, Mapping[str, Any]]]:
     """Key and fields of an item's assets that are data, with absolute ``href``. Refused addresses are logged."""
-    found = []
+    found: list[tuple[str, Mapping[str, Any]]] = []
     for key, plain in (document.get("assets") or {}).items():
         asset = with_template(plain, templates.get(key))
         if not is_data(key, asset):
             continue
         try:
             found.append((key, {**asset, "href": resolve(asset.get("href"), location)}))
-        except HrefRefused as error:
+        except HrefError as error:
             _LOG.warning("asset %.100s of item %.200s is refused: %s", key, document.get("id"), error.message)
     return found
 
@@ -160,7 +160,7 @@ def _footprint(document: Mapping[str, Any], bands: Iterable[BandSource]) -> tupl
     for boxes, source in ((geometry_boxes, geometry), (bbox_boxes, bbox)):
         if source:
             try:
-                return boxes(source)  # type: ignore[operator]
+                return boxes(source)
             except (OgcServerError, TypeError, ValueError, KeyError, IndexError):
                 continue
     if not extents:

@@ -12,7 +12,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from ogcserver.errors import CrsError, InvalidParameter
-from ogcserver.geo.crs import canonical
+from ogcserver.geo.crs import canonical, metres_per_unit
 from ogcserver.geo.grid import Bounds, Lattice
 from ogcserver.sources.base import Extent
 
@@ -99,7 +99,7 @@ def extent_bounds(extent: Extent) -> Bounds:
 
 
 def cube_extent(x: Mapping[str, Any], y: Mapping[str, Any]) -> Extent | None:
-    """The extent that two regular spatial dimensions of a ``cube:dimensions`` describe; their values are cell centres."""
+    """The extent that two regular dimensions of a ``cube:dimensions`` describe; their values are cell centres."""
     crs = crs_name(x.get("reference_system", 4326))
     try:
         (x0, x1), (y0, y1) = (tuple(float(v) for v in axis["extent"]) for axis in (x, y))
@@ -108,3 +108,9 @@ def cube_extent(x: Mapping[str, Any], y: Mapping[str, Any]) -> Extent | None:
         return _extent(Lattice(crs, x0 - dx / 2, y1 + dy / 2, dx, dy), width, height) if crs else None
     except (InvalidParameter, KeyError, TypeError, ValueError, ArithmeticError):
         return None
+
+
+def extent_metres(extent: Extent) -> float:
+    """Edge of a square pixel of the same size, in metres."""
+    size = math.sqrt(extent.lattice.dx * extent.lattice.dy) * metres_per_unit(extent.lattice.crs)
+    return float(f"{size:.6g}")

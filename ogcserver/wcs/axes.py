@@ -23,6 +23,11 @@ _NORTH = ("y", "n", "north", "northing", "lat", "latitude")
 _TIME = (TIME_LABEL, "time", "t", "date", "unix")
 
 
+def is_time(name: str) -> bool:
+    """Whether an axis of this name, if there is one, is that of time."""
+    return name.lower() in _TIME
+
+
 def axis_of(name: str, crs: str, temporal: bool) -> Axis:
     """The axis of a subset.
 
@@ -43,7 +48,7 @@ def axis_of(name: str, crs: str, temporal: bool) -> Axis:
         return "x"
     if label in _NORTH:
         return "y"
-    if temporal and label in _TIME:
+    if temporal and is_time(name):
         return "t"
     known = ", ".join(axis_labels(crs) + ((TIME_LABEL,) if temporal else ()))
     raise InvalidAxis(f"the coverage has no axis {name[:40]!r}; its axes are {known}", locator=name[:40])

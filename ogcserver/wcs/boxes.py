@@ -122,7 +122,8 @@ def _transformed(bounds: Bounds, box: Box, native: Grid) -> Bounds:
         box_there = project_bounds(box.crs, native.crs, bounds)
     except CoordinateError as error:
         raise InvalidSubset(error.message, locator=box.x.label or box.y.label) from error
-    own = Box(native.crs, AxisRange(box_there[0], box_there[2], box.x.label), AxisRange(box_there[1], box_there[3], box.y.label))
+    west, south, east, north = box_there
+    own = Box(native.crs, AxisRange(west, east, box.x.label), AxisRange(south, north, box.y.label))
     return clip(own, native.bounds, native)
 
 
@@ -136,7 +137,7 @@ def projected_grid(crs: str, bounds: Bounds, native: Grid) -> Grid:
     """
     west, south, east, north = bounds
     if not (west < east and south < north):
-        raise InvalidSubset("a point cannot be sliced out in another CRS than the coverage's: trim", locator="outputCrs")
+        raise InvalidSubset("a point cannot be sliced out in a CRS other than the coverage's", locator="outputCrs")
     probe = Grid.from_bounds(crs, bounds, _PROBE, _PROBE)
     across, down = pixel_ratio(probe, native.lattice)
     area = across * down

@@ -26,11 +26,11 @@ class UnknownField(InvalidParameter):
     """A range subset names a field that the coverage does not have."""
 
 
-class SubsettingCrsUnsupported(CrsError):
+class SubsettingCrsError(CrsError):
     """The CRS of the subsets is unknown."""
 
 
-class OutputCrsUnsupported(CrsError):
+class OutputCrsError(CrsError):
     """The CRS that the coverage shall be delivered in is unknown."""
 
 
@@ -44,8 +44,8 @@ WCS_20: Codes = {
     NotOnDemand: ("NoSuchCoverage", 404),
     InvalidAxis: ("InvalidAxisLabel", 404),
     InvalidSubset: ("InvalidSubsetting", 404),
-    SubsettingCrsUnsupported: ("SubsettingCrs-NotSupported", 404),
-    OutputCrsUnsupported: ("OutputCrs-NotSupported", 404),
+    SubsettingCrsError: ("SubsettingCrs-NotSupported", 404),
+    OutputCrsError: ("OutputCrs-NotSupported", 404),
     InvalidScale: ("InvalidScaleFactor", 404),
     InvalidScaleExtent: ("InvalidExtent", 404),
     UnknownScaleAxis: ("ScaleAxisUndefined", 404),

@@ -15,11 +15,10 @@ from ogcserver.engine.describe import Description
 from ogcserver.errors import InvalidAxis, InvalidParameter, TooLarge
 from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import ncnames
-from ogcserver.wcs.axes import axis_of, grid_axis_of
+from ogcserver.wcs.axes import axis_of, grid_axis_of, is_time
 from ogcserver.wcs.boxes import AxisRange, Box, clip, coverage_bounds, native_window, projected_grid
 from ogcserver.wcs.codes import UnknownField, UnknownScaleAxis
 from ogcserver.wcs.requests import GetCoverage, Scaling
-from ogcserver.wcs.syntax import Subset
 from ogcserver.wcs.times import choose_times
 
 
@@ -61,14 +60,10 @@ def subset_crs(ask: GetCoverage, native: str) -> str:
         InvalidParameter: two of them differ.
     """
     default = ask.subsetting_crs or native
-    named = {subset.crs or default for subset in ask.subsets if subset.crs or not _is_time(subset)}
+    named = {subset.crs or default for subset in ask.subsets if subset.crs or not is_time(subset.axis)}
     if len(named) > 1:
         raise InvalidParameter("all subsets must be in one CRS", locator="subsettingCrs")
     return named.pop() if named else default
-
-
-def _is_time(subset: Subset) -> bool:
-    return subset.axis.lower() in ("ansi", "time", "t", "date", "unix")
 
 
 def base_grid(box: Box, native: Grid, output_crs: str) -> Grid:
@@ -119,16 +114,16 @@ def _shape(base: Grid, scaling: Scaling, native_crs: str) -> tuple[float, float]
     seen: set[str] = set()
     for name, value in scaling.values:
         if name == "*":
-            return _times(base.width, value), _times(base.height, value)
+            return _resized(base.width, value), _resized(base.height, value)
         axis = _scale_axis(name, base.crs, native_crs)
         if axis in seen:
             raise InvalidParameter(f"the axis {name[:40]} is scaled twice", locator=scaling.locator)
         seen.add(axis)
-        shape[axis] = value if scaling.kind == "pixels" else _times(shape[axis], value)
+        shape[axis] = value if scaling.kind == "pixels" else _resized(shape[axis], value)
     return shape["x"], shape["y"]
 
 
-def _times(pixels: float, factor: float) -> float:
+def _resized(pixels: float, factor: float) -> float:
     count = pixels * factor
     return max(1.0, math.floor(count + 0.5)) if math.isfinite(count) else count
 

@@ -99,7 +99,7 @@ class GetCoverage:
         """
         Raises:
             MissingParameter, InvalidParameter, InvalidSubset, InvalidScale: as they say.
-            SubsettingCrsUnsupported, OutputCrsUnsupported: a CRS that PROJ does not know.
+            SubsettingCrsError, OutputCrsError: a CRS that PROJ does not know.
         """
         if "multipart" in (kvp.optional("mediaType", str) or ""):
             raise InvalidParameter("coverages are delivered as plain files, not multipart", locator="mediaType")

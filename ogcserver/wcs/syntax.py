@@ -15,8 +15,8 @@ from ogcserver.ows.kvp import number
 from ogcserver.wcs.codes import (
     InterpolationUnsupported,
     InvalidScaleExtent,
-    OutputCrsUnsupported,
-    SubsettingCrsUnsupported,
+    OutputCrsError,
+    SubsettingCrsError,
 )
 
 INTERPOLATIONS: dict[str, Resampling] = {
@@ -32,6 +32,7 @@ _BOUND = r'([^"(),]*|\s*"[^"]*"\s*)'
 _SUBSET = re.compile(rf"([^\s,()]+)\s*(?:,([^()]+))?\({_BOUND}(?:,{_BOUND})?\)")
 _SCALE = re.compile(r"([^\s,()]+)\s*\(([^,():]+)(?:[:,]([^,():]+))?\)")
 _NEXT_AXIS = re.compile(r"(?<=\))\s*,")
+_TEMPORAL_CRS = re.compile(r"/OGC/[\w.]+/AnsiDate$")
 _SHOWN = 80
 
 AxisScales = tuple[tuple[str, float], ...]
@@ -49,7 +50,7 @@ class Subset:
     """Equal to ``low`` when slicing."""
     slices: bool = False
     crs: str = ""
-    """Canonical name of the CRS of the bounds, or "" where the subset itself names none."""
+    """Canonical name of the CRS of the bounds, or "" where the subset names none, or that of time."""
 
 
 def parse_subset(text: str) -> Subset:
@@ -57,7 +58,7 @@ def parse_subset(text: str) -> Subset:
 
     Raises:
         InvalidSubset: another form.
-        SubsettingCrsUnsupported: the CRS is unknown.
+        SubsettingCrsError: the CRS is unknown.
     """
     match = _SUBSET.fullmatch(text.strip())
     if match is None:
@@ -66,23 +67,24 @@ def parse_subset(text: str) -> Subset:
     given = [bound.strip(' "') for bound in bounds if bound is not None]
     if not all(given):
         raise InvalidSubset(f"a bound is missing in {text[:_SHOWN]!r}; * leaves a side open")
-    return Subset(axis, given[0], given[-1], len(given) == 1, subsetting_crs(crs) if crs else "")
+    named = "" if crs is None or _TEMPORAL_CRS.search(crs.strip()) else subsetting_crs(crs)
+    return Subset(axis, given[0], given[-1], len(given) == 1, named)
 
 
 def subsetting_crs(text: str) -> str:
-    """The canonical name of a CRS.  Raises SubsettingCrsUnsupported: unknown."""
+    """The canonical name of a CRS.  Raises SubsettingCrsError: unknown."""
     try:
         return canonical(text)
     except CrsError as error:
-        raise SubsettingCrsUnsupported(error.message) from error
+        raise SubsettingCrsError(error.message) from error
 
 
 def output_crs(text: str) -> str:
-    """The canonical name of a CRS.  Raises OutputCrsUnsupported: unknown."""
+    """The canonical name of a CRS.  Raises OutputCrsError: unknown."""
     try:
         return canonical(text)
     except CrsError as error:
-        raise OutputCrsUnsupported(error.message) from error
+        raise OutputCrsError(error.message) from error
 
 
 def interpolation(text: str) -> Resampling:

@@ -1,0 +1,45 @@
+"""Graphs of a user compiled against what the server has and what the user has stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ogcserver.graph.compile import compile_graph
+from ogcserver.graph.limits import GraphLimits
+from ogcserver.graph.model import Collections, Context, Process
+from ogcserver.jobs.store import JobStore
+from ogcserver.plan.expr import Expr
+
+Compile = Callable[[object, str], Expr]
+"""(process graph as parsed JSON, user) -> plan. Raises GraphError, CollectionNotFound, StoredGraphNotFound. Blocks."""
+
+
+@dataclass(frozen=True, eq=False)
+class UserGraphs:
+    """The stored graphs that one user's graphs may refer to."""
+
+    store: JobStore
+    user_id: str
+
+    def graph(self, name: str) -> Mapping[str, Any]:
+        """
+        Raises:
+            StoredGraphNotFound: the user has no such graph.
+        """
+        return self.store.graph(name, self.user_id)
+
+
+@dataclass(frozen=True, eq=False)
+class Compiler:
+    """A :data:`Compile`."""
+
+    processes: Mapping[str, Process]
+    collections: Collections
+    store: JobStore
+    limits: GraphLimits
+
+    def __call__(self, graph: object, user_id: str) -> Expr:
+        context = Context(self.processes, self.collections, UserGraphs(self.store, user_id), self.limits)
+        return compile_graph(graph, context)

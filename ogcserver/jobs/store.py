@@ -1,0 +1,255 @@
+"""Where jobs, services and stored graphs are kept, so that they survive a restart and all processes share them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, select
+
+from ogcserver.errors import JobNotFound, NotFound, ServiceNotFound, StoredGraphNotFound
+from ogcserver.jobs.model import Job, Mode, Service, Status
+from ogcserver.jobs.revision import Revision, revisions
+from ogcserver.jobs.tables import GRAPHS, JOBS, REVISIONS, SERVICES, open_database, writing
+from ogcserver.timeline import format_instant, parse_instant
+
+Json = Mapping[str, Any]
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class JobStore:
+    """A database of jobs, services and stored graphs. Blocks; may be called from many threads.
+
+    Methods that take a ``user_id`` see only what belongs to that user; None sees everything.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], datetime] = now) -> None:
+        self._engine = open_database(url)
+        self._revisions = revisions(self._engine)
+        self._clock = clock
+
+    def close(self) -> None:
+        self._revisions.close()
+        self._engine.dispose()
+
+    @property
+    def revision_is_cheap(self) -> bool:
+        """Whether :meth:`revision` takes microseconds."""
+        return self._revisions.cheap
+
+    def revision(self) -> Revision:
+        """Equal as long as nothing was written, by any process."""
+        return self._revisions.current()
+
+    def add_job(
+        self, user_id: str, process_graph: Json, output: Json | None = None, title: str = "", description: str = ""
+    ) -> Job:
+        """A new job in mode none."""
+        moment = format_instant(self._clock())
+        job = Job(
+            _identifier("j"), user_id, process_graph, output, "none", "submitted", moment, moment, title, description
+        )
+        with writing(self._engine) as connection:
+            connection.execute(JOBS.insert().values(**vars(job)))
+            _count(connection, "jobs")
+        return job
+
+    def job(self, job_id: str, user_id: str | None = None) -> Job:
+        """
+        Raises:
+            JobNotFound: no such job of this user.
+        """
+        with self._engine.connect() as connection:
+            return _job(_one(connection, JOBS, job_id, user_id))
+
+    def jobs(self, user_id: str | None = None, mode: Mode | None = None) -> tuple[Job, ...]:
+        """Jobs in the order of creation."""
+        query = _listing(JOBS, user_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query if mode is None else query.where(JOBS.c.mode == mode))
+            return tuple(map(_job, rows))
+
+    def change_job(self, job_id: str, user_id: str | None = None, **changes: Any) -> Job:
+        """The job with new values of ``process_graph``, ``output``, ``title`` or ``description``.
+
+        ``updated`` grows with every change, even where the clock does not.
+
+        Raises:
+            JobNotFound: no such job of this user.
+        """
+        with writing(self._engine) as connection:
+            return self._change(connection, _job(_one(connection, JOBS, job_id, user_id)), changes)
+
+    def set_mode(self, job_id: str, mode: Mode, status: Status, user_id: str | None = None) -> Job:
+        """The job in another mode; nothing is written when it is in it already.
+
+        Raises:
+            JobNotFound: no such job of this user.
+        """
+        with writing(self._engine) as connection:
+            job = _job(_one(connection, JOBS, job_id, user_id))
+            if (job.mode, job.status) == (mode, status):
+                return job
+            return self._change(connection, job, {"mode": mode, "status": status})
+
+    def _change(self, connection: Connection, job: Job, changes: Json) -> Job:
+        moment = max(self._clock(), parse_instant(job.updated) + timedelta(microseconds=1))
+        changed = Job(**{**vars(job), **changes, "updated": format_instant(moment)})
+        connection.execute(JOBS.update().where(JOBS.c.id == job.id).values(**vars(changed)))
+        _count(connection, "jobs")
+        return changed
+
+    def delete_job(self, job_id: str, user_id: str | None = None) -> None:
+        """Deletes the job and its services.
+
+        Raises:
+            JobNotFound: no such job of this user.
+        """
+        with writing(self._engine) as connection:
+            _one(connection, JOBS, job_id, user_id)
+            connection.execute(SERVICES.delete().where(SERVICES.c.job_id == job_id))
+            connection.execute(JOBS.delete().where(JOBS.c.id == job_id))
+            _count(connection, "jobs")
+
+    def add_service(self, user_id: str, job_id: str, service_type: str, args: Json) -> Service:
+        """A new service over the user's job.
+
+        Raises:
+            JobNotFound: no such job of this user.
+        """
+        service = Service(_identifier("s"), user_id, job_id, service_type, args, format_instant(self._clock()))
+        with writing(self._engine) as connection:
+            _one(connection, JOBS, job_id, user_id)
+            connection.execute(SERVICES.insert().values(**vars(service)))
+            _count(connection, "jobs")
+        return service
+
+    def service(self, service_id: str, user_id: str | None = None) -> Service:
+        """
+        Raises:
+            ServiceNotFound: no such service of this user.
+        """
+        with self._engine.connect() as connection:
+            return _service(_one(connection, SERVICES, service_id, user_id))
+
+    def services(self, user_id: str | None = None, job_id: str | None = None) -> tuple[Service, ...]:
+        """Services in the order of creation."""
+        query = _listing(SERVICES, user_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query if job_id is None else query.where(SERVICES.c.job_id == job_id))
+            return tuple(map(_service, rows))
+
+    def change_service(self, service_id: str, args: Json, user_id: str | None = None) -> Service:
+        """The service with other arguments.
+
+        Raises:
+            ServiceNotFound: no such service of this user.
+        """
+        with writing(self._engine) as connection:
+            service = _service(_one(connection, SERVICES, service_id, user_id))
+            connection.execute(SERVICES.update().where(SERVICES.c.id == service_id).values(args=args))
+            _count(connection, "jobs")
+        return Service(**{**vars(service), "args": args})
+
+    def delete_service(self, service_id: str, user_id: str | None = None) -> None:
+        """
+        Raises:
+            ServiceNotFound: no such service of this user.
+        """
+        self._delete(SERVICES, service_id, user_id, "jobs")
+
+    def add_graph(self, user_id: str, process_graph: Json) -> str:
+        """The identifier of a newly stored graph."""
+        identifier = _identifier("g")
+        row = {"id": identifier, "user_id": user_id, "process_graph": process_graph}
+        with writing(self._engine) as connection:
+            connection.execute(GRAPHS.insert().values(**row))
+            _count(connection, "graphs")
+        return identifier
+
+    def graph(self, graph_id: str, user_id: str | None = None) -> Json:
+        """
+        Raises:
+            StoredGraphNotFound: no such graph of this user.
+        """
+        with self._engine.connect() as connection:
+            found: Json = _one(connection, GRAPHS, graph_id, user_id).process_graph
+            return found
+
+    def graphs(self, user_id: str | None = None) -> tuple[str, ...]:
+        """Identifiers in the order of creation."""
+        with self._engine.connect() as connection:
+            return tuple(row.id for row in connection.execute(_listing(GRAPHS, user_id)))
+
+    def change_graph(self, graph_id: str, process_graph: Json, user_id: str | None = None) -> None:
+        """
+        Raises:
+            StoredGraphNotFound: no such graph of this user.
+        """
+        with writing(self._engine) as connection:
+            _one(connection, GRAPHS, graph_id, user_id)
+            connection.execute(GRAPHS.update().where(GRAPHS.c.id == graph_id).values(process_graph=process_graph))
+            _count(connection, "graphs")
+
+    def delete_graph(self, graph_id: str, user_id: str | None = None) -> None:
+        """
+        Raises:
+            StoredGraphNotFound: no such graph of this user.
+        """
+        self._delete(GRAPHS, graph_id, user_id, "graphs")
+
+    def _delete(self, table: Table, identifier: str, user_id: str | None, counter: str) -> None:
+        with writing(self._engine) as connection:
+            _one(connection, table, identifier, user_id)
+            connection.execute(table.delete().where(table.c.id == identifier))
+            _count(connection, counter)
+
+
+def _identifier(prefix: str) -> str:
+    return f"{prefix}-{secrets.token_hex(8)}"
+
+
+def _count(connection: Connection, name: str) -> None:
+    row = REVISIONS.c.name == name
+    connection.execute(REVISIONS.update().where(row).values(value=REVISIONS.c.value + 1))
+
+
+def _listing(table: Table, user_id: str | None) -> Select[Any]:
+    query = select(table).order_by(table.c.position)
+    return query if user_id is None else query.where(table.c.user_id == user_id)
+
+
+def _one(connection: Connection, table: Table, identifier: str, user_id: str | None) -> Row[Any]:
+    if _IDENTIFIER.fullmatch(identifier):  # nothing else is in the tables, and not every text is one to a database
+        row = connection.execute(_listing(table, user_id).where(table.c.id == identifier)).one_or_none()
+        if row is not None:
+            return row
+    raise _missing(table, identifier)
+
+
+def _missing(table: Table, identifier: str) -> NotFound:
+    if table is JOBS:
+        return JobNotFound(f"there is no job {identifier[:80]!r}")
+    if table is SERVICES:
+        return ServiceNotFound(f"there is no service {identifier[:80]!r}")
+    return StoredGraphNotFound(f"there is no stored process graph {identifier[:80]!r}")
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name != "position"}
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(**_values(row))
+
+
+def _service(row: Row[Any]) -> Service:
+    return Service(**_values(row))

@@ -1,0 +1,131 @@
+"""What the handlers of the job API work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from ogcserver.cube import View
+from ogcserver.encode.formats import Format, find_format
+from ogcserver.engine.describe import Description
+from ogcserver.engine.explain import Explanation
+from ogcserver.engine.service import Encoder, Rendered
+from ogcserver.errors import (
+    ArgumentInvalid,
+    CollectionNotFound,
+    FormatOptionInvalid,
+    ProcessUnsupported,
+    StoredGraphNotFound,
+)
+from ogcserver.graph.limits import GraphLimits
+from ogcserver.graph.model import Process
+from ogcserver.jobs.catalogue import Compiled, resampling_of
+from ogcserver.jobs.compiler import Compile
+from ogcserver.jobs.model import Job
+from ogcserver.jobs.store import JobStore
+from ogcserver.openeo.bodies import Json, Output, read_object
+from ogcserver.ows.address import base_url
+from ogcserver.plan.expr import Expr
+from ogcserver.sources.base import Collection, CollectionInfo
+
+API_VERSION = "0.3.0"
+
+
+class Computer(Protocol):
+    """What this API needs of :class:`ogcserver.engine.service.Engine`."""
+
+    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered: ...
+
+    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str: ...
+
+    async def describe(self, plan: Expr) -> Description: ...
+
+    async def explain(self, plan: Expr, view: View) -> Explanation: ...
+
+
+class Archive(Protocol):
+    """The collections of all catalogues. Blocks."""
+
+    def list(self) -> tuple[CollectionInfo, ...]: ...
+
+    def get(self, identifier: str) -> Collection:
+        """
+        Raises:
+            CollectionNotFound: no such collection.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Link:
+    """Something else that this server offers, named in GET /."""
+
+    title: str
+    path: str
+    """From the root of the server."""
+    media_type: str = "text/xml"
+
+
+def single_user(request: Request) -> str:
+    """Whose request it is, on a server that everybody uses as one user."""
+    return "me"
+
+
+@dataclass(frozen=True, eq=False)
+class Backend:
+    """The rest of the program, as the handlers see it."""
+
+    store: JobStore
+    compile_graph: Compile
+    compiled: Compiled
+    """The plans of jobs, shared with the catalogue of layers."""
+    engine: Computer
+    archive: Archive
+    processes: Mapping[str, Process]
+    formats: Mapping[str, Format]
+    limits: GraphLimits
+    service_types: tuple[str, ...]
+    """Lower case, such as ``wmts``; each is served at ``/services/{service_id}/{type}``."""
+    links: tuple[Link, ...] = ()
+    public_url: str = ""
+    user: Callable[[Request], str] = single_user
+
+    def base(self, request: Request) -> str:
+        """Where clients reach the root of this server, without a slash at the end."""
+        return base_url(request, self.public_url)
+
+    async def body(self, request: Request) -> Json:
+        return await read_object(request, self.limits)
+
+    async def compile(self, graph: object, user_id: str) -> Expr:
+        """The plan of a graph in a request.
+
+        Raises:
+            GraphError: it does not compile. A name in it that does not exist is a fault of the graph, too.
+        """
+        try:
+            return await run_in_threadpool(self.compile_graph, graph, user_id)
+        except CollectionNotFound as error:
+            raise ArgumentInvalid(error.message, locator=error.locator) from error
+        except StoredGraphNotFound as error:
+            raise ProcessUnsupported(error.message, locator=error.locator) from error
+
+    async def plan(self, job: Job) -> Expr:
+        """The plan of a stored job."""
+        return await run_in_threadpool(lambda: self.compiled.plan(job, self.store.revision()))
+
+    def format_for(self, output: Output, plan: Expr) -> Format:
+        """The file format of an output, once it is known to suit the plan's result.
+
+        Raises:
+            FormatUnsupported, FormatOptionUnsupported, FormatOptionInvalid: it does not.
+        """
+        wanted = find_format(self.formats, output.format)
+        wanted.check(output.options, plan.type)
+        if output.resampling is not None and resampling_of({"resampling": output.resampling}) is None:
+            raise FormatOptionInvalid("resampling must be nearest, bilinear, cubic or average", locator="resampling")
+        return wanted

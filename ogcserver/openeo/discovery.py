@@ -1,0 +1,72 @@
+"""What the server offers: endpoints, formats, collections, processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from ogcserver.encode.formats import describe_formats
+from ogcserver.errors import ProcessNotFound
+from ogcserver.openeo.backend import API_VERSION, Backend
+from ogcserver.openeo.descriptions import (
+    CollectionQuery,
+    collection_description,
+    collection_summary,
+    process_description,
+    process_summaries,
+)
+from ogcserver.openeo.responses import Json
+
+
+class Discovery:
+    """Handlers of everything that only describes.
+
+    Args:
+        endpoints: paths that GET / lists.
+    """
+
+    def __init__(self, backend: Backend, endpoints: Sequence[str]) -> None:
+        self.backend, self.endpoints = backend, tuple(endpoints)
+
+    async def root(self, request: Request) -> Response:
+        base = self.backend.base(request)
+        links = [{"rel": "self", "title": "Job API", "href": f"{base}/", "type": Json.media_type}]
+        links += [
+            {"rel": "related", "title": link.title, "href": base + link.path, "type": link.media_type}
+            for link in self.backend.links
+        ]
+        return Json({"version": API_VERSION, "endpoints": list(self.endpoints), "links": links})
+
+    async def services(self, request: Request) -> Response:
+        return Json(list(self.backend.service_types))
+
+    async def output_formats(self, request: Request) -> Response:
+        return Json(describe_formats(self.backend.formats))
+
+    async def collections(self, request: Request) -> Response:
+        query = CollectionQuery.of(request.query_params)
+        found = await run_in_threadpool(self.backend.archive.list)
+        return Json([collection_summary(info) for info in found if query.selects(info)])
+
+    async def collection(self, request: Request) -> Response:
+        found = await run_in_threadpool(lambda: self.backend.archive.get(request.path_params["product_id"]).info)
+        return Json(collection_description(found))
+
+    async def processes(self, request: Request) -> Response:
+        wanted = request.query_params.get("qname", "")
+        return Json(process_summaries(self.backend.processes.values(), wanted))
+
+    async def process(self, request: Request) -> Response:
+        name = request.path_params["process_id"]
+        if name not in self.backend.processes:
+            raise ProcessNotFound(f"there is no process {name[:80]!r}")
+        return Json(process_description(self.backend.processes[name]))
+
+    async def udf_runtimes(self, request: Request) -> Response:
+        return Json({})
+
+    async def credits(self, request: Request) -> Response:
+        return PlainTextResponse("0")

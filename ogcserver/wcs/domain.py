@@ -1,0 +1,141 @@
+"""Where a coverage's pixels lie, in GML: the envelope and the grid.
+
+Coordinates are written in the order of the CRS's own axes, so EPSG:4326 has latitude first, and the grid's first axis
+(columns, ``i``) then runs along the second axis of the CRS. The origin is the **centre** of the upper left pixel.
+
+A coverage with a time axis has a third dimension ``ansi`` (days since 1600-12-31) and a ReferenceableGridByVectors
+whose coefficients are the times themselves, quoted, which is where OWSLib looks for them.
+
+A CRS without a code is written as its WKT, which GDAL reads from a srsName (see :func:`srs_name`).
+
+Source: OGC 07-036 (GML 3.2.1) clauses 10.1.4 and 19.2, OGC 09-146r2 clause 6, OGC 10-129r1 clause 10 (GML 3.3 grids).
+"""
+
+from __future__ import annotations
+
+from ogcserver.engine.describe import Description
+from ogcserver.geo.crs import axis_labels, crs_object, lat_first, uri
+from ogcserver.geo.grid import Grid
+from ogcserver.ows.xml import Element, Elements
+from ogcserver.wcs.axes import GRID_LABELS, TIME_LABEL
+from ogcserver.wcs.times import ANSI_CRS, ansi_date, start_label
+
+
+def srs_name(crs: str) -> str:
+    """How a horizontal CRS is written: its OGC URL, or its WKT on one line where it has no code."""
+    return " ".join(uri(crs).split())
+
+
+def in_crs_order(crs: str, x: float, y: float) -> str:
+    """Two coordinates as text, in the order of the CRS's axes; as many digits as tell the number."""
+    first, second = (y, x) if lat_first(crs) else (x, y)
+    return f"{_text(first)} {_text(second)}"
+
+
+def _text(value: float) -> str:
+    """The shortest text that reads back as this very number, whole numbers without a fraction."""
+    return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def bounded_by(e: Elements, coverage: Description) -> Element:
+    """``gml:boundedBy`` with the outer edges of the pixels."""
+    grid, times = coverage.grid, coverage.times
+    west, south, east, north = grid.bounds
+    low, high = in_crs_order(grid.crs, west, south), in_crs_order(grid.crs, east, north)
+    if times:
+        low, high = f"{low} {_text(ansi_date(times[0]))}", f"{high} {_text(ansi_date(times[-1]))}"
+    attributes = _reference(coverage) | {
+        "axisLabels": " ".join(crs_labels(coverage)),
+        "uomLabels": " ".join(_units(coverage)),
+    }
+    corners = e("gml:lowerCorner", low), e("gml:upperCorner", high)
+    return e("gml:boundedBy", e("gml:Envelope", attributes, corners))
+
+
+def crs_labels(coverage: Description) -> tuple[str, ...]:
+    """The names of the axes that subsets use."""
+    return axis_labels(coverage.grid.crs) + ((TIME_LABEL,) if coverage.times else ())
+
+
+def domain_set(e: Elements, identifier: str, coverage: Description) -> Element:
+    """``gml:domainSet``; ``identifier`` begins the gml:ids."""
+    make = _referenceable if coverage.times else _rectified
+    return e("gml:domainSet", make(e, identifier, coverage))
+
+
+def _rectified(e: Elements, identifier: str, coverage: Description) -> Element:
+    grid = coverage.grid
+    name = {"srsName": srs_name(grid.crs)}
+    return e(
+        "gml:RectifiedGrid",
+        {"gml:id": f"{identifier}-grid", "dimension": "2"},
+        _limits(e, grid.width, grid.height),
+        e("gml:axisLabels", " ".join(GRID_LABELS)),
+        e("gml:origin", _origin(e, identifier, coverage)),
+        [e("gml:offsetVector", name, vector) for vector in _offsets(grid)],
+    )
+
+
+def _referenceable(e: Elements, identifier: str, coverage: Description) -> Element:
+    grid, times = coverage.grid, coverage.times
+    columns, rows = (f"{vector} 0" for vector in _offsets(grid))
+    coefficients = " ".join(f'"{start_label(label)}"' for label in times)
+    reference = _reference(coverage)
+    return e(
+        "gmlrgrid:ReferenceableGridByVectors",
+        {"gml:id": f"{identifier}-grid", "dimension": "3"},
+        _limits(e, grid.width, grid.height, len(times)),
+        e("gml:axisLabels", " ".join((*GRID_LABELS, TIME_LABEL))),
+        e("gmlrgrid:origin", _origin(e, identifier, coverage)),
+        _general_axis(e, GRID_LABELS[0], columns, "", reference),
+        _general_axis(e, GRID_LABELS[1], rows, "", reference),
+        _general_axis(e, TIME_LABEL, "0 0 1", coefficients, reference),
+    )
+
+
+def _general_axis(e: Elements, label: str, vector: str, coefficients: str, reference: dict[str, str]) -> Element:
+    return e(
+        "gmlrgrid:generalGridAxis",
+        e(
+            "gmlrgrid:GeneralGridAxis",
+            e("gmlrgrid:offsetVector", reference, vector),
+            e("gmlrgrid:coefficients", coefficients),
+            e("gmlrgrid:gridAxesSpanned", label),
+            e("gmlrgrid:sequenceRule", {"axisOrder": "+1"}, "Linear"),
+        ),
+    )
+
+
+def _limits(e: Elements, *sizes: int) -> Element:
+    low, high = " ".join("0" for _ in sizes), " ".join(str(size - 1) for size in sizes)
+    return e("gml:limits", e("gml:GridEnvelope", e("gml:low", low), e("gml:high", high)))
+
+
+def _origin(e: Elements, identifier: str, coverage: Description) -> Element:
+    """The centre of the upper left pixel."""
+    grid = coverage.grid
+    x, y = grid.lattice.x(grid.col + 0.5), grid.lattice.y(grid.row + 0.5)
+    position = in_crs_order(grid.crs, x, y)
+    if coverage.times:
+        position = f"{position} {_text(ansi_date(coverage.times[0]))}"
+    return e("gml:Point", {"gml:id": f"{identifier}-origin"}, _reference(coverage), e("gml:pos", position))
+
+
+def _offsets(grid: Grid) -> tuple[str, str]:
+    """From a pixel to the next one in its row, and in its column."""
+    return in_crs_order(grid.crs, grid.lattice.dx, 0.0), in_crs_order(grid.crs, 0.0, -grid.lattice.dy)
+
+
+def _reference(coverage: Description) -> dict[str, str]:
+    """The attributes that name the CRS of positions."""
+    name = srs_name(coverage.grid.crs)
+    if not coverage.times:
+        return {"srsName": name, "srsDimension": "2"}
+    return {"srsName": f"http://www.opengis.net/def/crs-compound?1={name}&2={ANSI_CRS}", "srsDimension": "3"}
+
+
+def _units(coverage: Description) -> tuple[str, ...]:
+    axes = crs_object(coverage.grid.crs).axis_info[:2]
+    symbols = {"degree": "deg", "metre": "m"}
+    units = tuple(symbols.get(axis.unit_name, axis.unit_name.replace(" ", "_")) for axis in axes)
+    return units + (("d",) if coverage.times else ())

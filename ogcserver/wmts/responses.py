@@ -1,0 +1,201 @@
+"""The service metadata document.
+
+WMTS elements have no prefix and those of OWS the prefix ``ows``, literally: QGIS compares the names with the prefix.
+
+Source: OGC 07-057r7 clause 7.1.2; OGC 06-121r3 clause 7.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ogcserver.geo.grid import Bounds
+from ogcserver.geo.tiles import MatrixSet, TileLimits, TileMatrix
+from ogcserver.jobs.layers import Layer
+from ogcserver.ows.identification import (
+    Identification,
+    operations_metadata,
+    service_identification,
+    service_provider,
+)
+from ogcserver.ows.xml import OWS_11, WMTS, XLINK, Element, Elements
+from ogcserver.wmts.place import DEFAULT_STYLE, sets_of
+from ogcserver.wmts.requests import FORMATS, VERSION, GetCapabilities
+
+TIME = "TIME"
+"""Identifier of the time dimension, in capitals because the openEO Web Editor looks for exactly that."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """Writes the service metadata of one endpoint."""
+
+    identification: Identification
+    standard: Mapping[str, MatrixSet]
+    """The tile matrix sets that every layer has."""
+    url: str
+    """Of the endpoint, such as https://host/wmts."""
+    max_times: int
+    """So many of the latest times are listed, for QGIS offers each of them, in each set and format, as an entry of its
+    own. Older ones can be asked for all the same."""
+
+    @property
+    def e(self) -> Elements:
+        return Elements({None: WMTS, "ows": OWS_11, "xlink": XLINK})
+
+    def document(self, ask: GetCapabilities, layers: Iterable[Layer]) -> Element:
+        """The root element, with the sections asked for."""
+        e = self.e
+        write = {
+            "ServiceIdentification": lambda: service_identification(e, self.identification, "OGC WMTS", [VERSION]),
+            "ServiceProvider": lambda: service_provider(e, self.identification),
+            "OperationsMetadata": lambda: self._operations(e),
+            "Contents": lambda: self._contents(e, layers),
+        }
+        sections = [write[name]() for name in ask.sections]
+        metadata = e("ServiceMetadataURL", {"xlink:href": self._document_url})
+        return e("Capabilities", {"version": VERSION}, sections, metadata)
+
+    @property
+    def _document_url(self) -> str:
+        return f"{self.url}/{VERSION}/WMTSCapabilities.xml"
+
+    def _operations(self, e: Elements) -> Element:
+        """Both encodings, KVP first: clients take the first address that says nothing else."""
+        kvp = {"GetCapabilities": f"{self.url}?", "GetTile": f"{self.url}?"}
+        rest = {"GetCapabilities": self._document_url, "GetTile": f"{self.url}/"}
+        operations = operations_metadata(e, kvp, {"GetEncoding": ("KVP",)})
+        others = operations_metadata(e, rest, {"GetEncoding": ("RESTful",)})
+        http = e.qualified("ows:HTTP")
+        for mine, other in zip(operations.iter(http), others.iter(http), strict=True):
+            mine.extend(list(other))
+        return operations
+
+    def _contents(self, e: Elements, layers: Iterable[Layer]) -> Element:
+        used = dict(self.standard)
+        elements = []
+        for layer in layers:
+            sets = sets_of(layer, self.standard)
+            used |= {one.id: one for one in sets}
+            elements.append(self._layer(e, layer, sets))
+        return e("Contents", elements, [_matrix_set(e, one) for one in used.values()])
+
+    def _layer(self, e: Elements, layer: Layer, sets: Sequence[MatrixSet]) -> Element:
+        boxes = layer.description.boxes
+        placed = [(one, bounds) for one in sets if (bounds := self._bounds(layer, one))]
+        return e(
+            "Layer",
+            e("ows:Title", layer.title or layer.id),
+            e("ows:Abstract", layer.abstract) if layer.abstract else None,
+            _box(e, "ows:WGS84BoundingBox", {}, _around(boxes)) if boxes else None,
+            e("ows:Identifier", layer.id),
+            [_box(e, "ows:BoundingBox", {"crs": one.supported_crs}, _ordered(one, box)) for one, box in placed],
+            _style(e),
+            [e("Format", name) for name in FORMATS],
+            _time(e, layer.description.times, self.max_times) if layer.description.times else None,
+            [self._link(e, layer, one) for one, _ in placed],
+            [e("ResourceURL", self._template(layer, name)) for name in FORMATS],
+        )
+
+    def _bounds(self, layer: Layer, matrix_set: MatrixSet) -> Bounds | None:
+        """Of a layer in units of the set's CRS, exactly for its native set; None where the set has no tiles of it."""
+        if matrix_set.id in self.standard:
+            return matrix_set.bounds_of(layer.description.boxes)
+        return layer.description.grid.bounds
+
+    def _link(self, e: Elements, layer: Layer, matrix_set: MatrixSet) -> Element:
+        """A native set is as large as its layer, so it needs no limits."""
+        limits = matrix_set.limits(layer.description.boxes) if matrix_set.id in self.standard else ()
+        allowed = (_widened(part, matrix_set.matrix(part.matrix)) for part in limits)
+        described = [_limits(e, part) for part in allowed if part]
+        return e(
+            "TileMatrixSetLink",
+            e("TileMatrixSet", matrix_set.id),
+            e("TileMatrixSetLimits", described) if described else None,
+        )
+
+    def _template(self, layer: Layer, media_type: str) -> dict[str, str]:
+        time = f"/{{{TIME}}}" if layer.description.times else ""
+        tile = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+        template = f"{self.url}/{layer.id}/{{Style}}{time}/{tile}.{FORMATS[media_type]}"
+        return {"format": media_type, "resourceType": "tile", "template": template}
+
+
+def _style(e: Elements) -> Element:
+    """Its title is its identifier, because OpenLayers looks a style up by title."""
+    names = e("ows:Title", DEFAULT_STYLE), e("ows:Identifier", DEFAULT_STYLE)
+    return e("Style", {"isDefault": "true"}, names)
+
+
+def _time(e: Elements, labels: Sequence[str], limit: int) -> Element:
+    """An observation over a span is listed by its start: a slash would end a segment of a resource address."""
+    starts = list(dict.fromkeys(label.partition("/")[0] for label in labels))
+    values = [e("Value", start) for start in starts[-limit:]]
+    return e("Dimension", e("ows:Identifier", TIME), e("ows:UOM", "ISO8601"), e("Default", starts[-1]), values)
+
+
+def _widened(limits: TileLimits, matrix: TileMatrix) -> TileLimits | None:
+    """Limits that the schema allows, whose greatest row and column must not be 0: one more, or none at all.
+
+    A matrix of one row or column needs no limits along it; the level is left out, which clients take as not limited.
+    """
+    if min(matrix.matrix_width, matrix.matrix_height) == 1:
+        return None
+    return TileLimits(limits.matrix, limits.min_row, max(1, limits.max_row), limits.min_col, max(1, limits.max_col))
+
+
+def _limits(e: Elements, limits: TileLimits) -> Element:
+    return e(
+        "TileMatrixLimits",
+        e("TileMatrix", limits.matrix),
+        e("MinTileRow", str(limits.min_row)),
+        e("MaxTileRow", str(limits.max_row)),
+        e("MinTileCol", str(limits.min_col)),
+        e("MaxTileCol", str(limits.max_col)),
+    )
+
+
+def _matrix_set(e: Elements, matrix_set: MatrixSet) -> Element:
+    scales = matrix_set.well_known_scales
+    return e(
+        "TileMatrixSet",
+        e("ows:Title", matrix_set.title),
+        e("ows:Identifier", matrix_set.id),
+        e("ows:SupportedCRS", matrix_set.supported_crs),
+        e("WellKnownScaleSet", scales) if scales else None,
+        [_matrix(e, matrix_set, matrix) for matrix in matrix_set.matrices],
+    )
+
+
+def _matrix(e: Elements, matrix_set: MatrixSet, matrix: TileMatrix) -> Element:
+    west, _, _, north = matrix.grid.bounds
+    return e(
+        "TileMatrix",
+        e("ows:Identifier", matrix.id),
+        e("ScaleDenominator", repr(matrix.scale_denominator)),
+        e("TopLeftCorner", _position(matrix_set.in_axis_order(west, north))),
+        e("TileWidth", str(matrix.tile_width)),
+        e("TileHeight", str(matrix.tile_height)),
+        e("MatrixWidth", str(matrix.matrix_width)),
+        e("MatrixHeight", str(matrix.matrix_height)),
+    )
+
+
+def _around(boxes: Sequence[Bounds]) -> Bounds:
+    """One box for all: clients read the first only. Around 180 degrees that is all longitudes."""
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)
+
+
+def _ordered(matrix_set: MatrixSet, bounds: Bounds) -> Bounds:
+    return (*matrix_set.in_axis_order(*bounds[:2]), *matrix_set.in_axis_order(*bounds[2:]))
+
+
+def _box(e: Elements, name: str, attributes: Mapping[str, str], bounds: Bounds) -> Element:
+    lower, upper = e("ows:LowerCorner", _position(bounds[:2])), e("ows:UpperCorner", _position(bounds[2:]))
+    return e(name, attributes, lower, upper)
+
+
+def _position(point: tuple[float, float]) -> str:
+    return f"{point[0]!r} {point[1]!r}"

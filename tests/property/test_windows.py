@@ -1,0 +1,62 @@
+"""A window equals its parts, whatever the grid, the graph, and the way of cutting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from ogcserver.cube import View
+from tests.fakes import PyramidReader, compiled
+from tests.fakes import run as wait
+from tests.property.strategies import archive, assert_same, cases, pixels
+
+Case = tuple[dict[str, Any], View]
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.booleans(), st.floats(0.01, 0.99))
+def test_window_equals_its_two_halves(case: Case, side_by_side: bool, part: float) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plan = compiled(archive(), graph)
+    width, height = view.grid.width, view.grid.height
+    whole = pixels(plan, view)
+    if side_by_side:
+        cut = min(max(1, int(part * width)), width - 1)
+        parts = [view.grid.window(0, 0, cut, height), view.grid.window(cut, 0, width - cut, height)]
+    else:
+        cut = min(max(1, int(part * height)), height - 1)
+        parts = [view.grid.window(0, 0, width, cut), view.grid.window(0, cut, width, height - cut)]
+    joined = np.concatenate([pixels(plan, view.on(grid)) for grid in parts], axis=3 if side_by_side else 2)
+    assert_same(whole, joined)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_engine_in_chunks_equals_one_piece(case: Case) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plan = compiled(archive(), graph)
+    engine = archive().engine(PyramidReader(archive().arrays))
+    try:
+        block = wait(engine.evaluate(plan, view))
+    finally:
+        engine.close()
+    assert_same(block.data, pixels(plan, view))
+    assert tuple(band.name for band in block.bands) == view.bands
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_bands_asked_alone_equal_bands_asked_together(case: Case) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plan = compiled(archive(), graph)
+    together = pixels(plan, view)
+    for index, band in enumerate(view.bands):
+        alone = pixels(plan, replace(view, bands=(band,)))
+        np.testing.assert_array_equal(alone[:, 0].astype(together.dtype), together[:, index])
