@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ogcserver.geo.crs import is_geographic, metres_per_unit, project
+from ogcserver.errors import CoordinateError
+from ogcserver.geo.crs import is_geographic, metres_per_unit, project, project_bounds
 from ogcserver.geo.grid import Bounds, Grid, Lattice
 from ogcserver.geo.kernels import interpolate_cells
 
@@ -88,10 +89,10 @@ def _cells(
     x[wanted], y[wanted] = project(lattice.crs, crs, xs[wanted], ys[wanted])
     corners_x, corners_y = _corners(x), _corners(y)
     centre_x, centre_y = x[1::2, 1::2], y[1::2, 1::2]
-    if is_geographic(crs):  # longitudes of one cell must not jump at 180 degrees
-        corners_x += 360.0 * np.round((corners_x[0] - corners_x) / 360.0)
-        centre_x = centre_x + 360.0 * np.round((corners_x[0] - centre_x) / 360.0)
     with np.errstate(invalid="ignore"):
+        if is_geographic(crs):  # longitudes of one cell must not jump at 180 degrees
+            corners_x += 360.0 * np.round((corners_x[0] - corners_x) / 360.0)
+            centre_x = centre_x + 360.0 * np.round((corners_x[0] - centre_x) / 360.0)
         error = np.hypot(corners_x.mean(axis=0) - centre_x, corners_y.mean(axis=0) - centre_y)
         size = np.hypot(corners_x[3] - corners_x[0], corners_y[3] - corners_y[0]) / step
         return corners_x, corners_y, ~(error <= _TOLERANCE * size)
@@ -119,7 +120,8 @@ def inside(grid: Grid, crs: str, bounds: Bounds) -> NDArray[np.bool_] | None:
     """
     xmin, ymin, xmax, ymax = bounds
     points = coordinates(grid, crs)
-    x = xmin + np.mod(points.x - xmin, 360.0) if is_geographic(crs) else points.x
+    with np.errstate(invalid="ignore"):
+        x = xmin + np.mod(points.x - xmin, 360.0) if is_geographic(crs) else points.x
     in_x, in_y = (x >= xmin) & (x < xmax), (points.y >= ymin) & (points.y < ymax)
     if in_x.all() and in_y.all():
         return None
@@ -127,22 +129,43 @@ def inside(grid: Grid, crs: str, bounds: Bounds) -> NDArray[np.bool_] | None:
 
 
 @lru_cache(maxsize=65536)
-def pixel_ratio(cell: Grid, source: Lattice) -> tuple[float, float]:
-    """How many source pixels wide and high a pixel of the middle of ``cell`` is; not finite where it cannot be told."""
+def pixel_ratio(cell: Grid, source: Grid) -> tuple[float, float]:
+    """How many source pixels wide and high a pixel of ``cell`` is, where it is smallest; nan where it cannot be told."""
     if cell.crs == source.crs:
-        return cell.lattice.dx / source.dx, cell.lattice.dy / source.dy
-    west, south, east, north = cell.bounds
-    x, y = (west + east) / 2, (south + north) / 2
+        return cell.lattice.dx / source.lattice.dx, cell.lattice.dy / source.lattice.dy
+    x, y = _shared_points(cell, source)
     half_x, half_y = cell.lattice.dx / 2, cell.lattice.dy / 2
-    xs = np.array([x - half_x, x + half_x, x, x])
-    ys = np.array([y, y, y - half_y, y + half_y])
-    px, py = project(cell.crs, source.crs, xs, ys)
-    if is_geographic(source.crs):
-        px = px + 360.0 * np.round((px[0] - px) / 360.0)
-    columns, rows = px / source.dx, py / source.dy
-    across = math.hypot(columns[1] - columns[0], rows[1] - rows[0])
-    down = math.hypot(columns[3] - columns[2], rows[3] - rows[2])
-    return across, down
+    px, py = project(
+        cell.crs, source.crs, np.stack([x - half_x, x + half_x, x, x]), np.stack([y, y, y - half_y, y + half_y])
+    )
+    with np.errstate(invalid="ignore"):
+        if is_geographic(source.crs):
+            px = px + 360.0 * np.round((px[0] - px) / 360.0)
+        columns, rows = px / source.lattice.dx, py / source.lattice.dy
+        across = np.hypot(columns[1] - columns[0], rows[1] - rows[0])
+        down = np.hypot(columns[3] - columns[2], rows[3] - rows[2])
+    told = np.isfinite(across) & np.isfinite(down)
+    if not told.any():
+        return math.nan, math.nan
+    return float(across[told].min()), float(down[told].min())
+
+
+def _shared_points(cell: Grid, source: Grid) -> tuple[Floats, Floats]:
+    """Some points of the part of ``cell`` where the source lies; of the cell's nearest edge when they do not meet.
+
+    Far from the source its projection may not be defined, or say nothing of the sizes of its pixels.
+    """
+    west, south, east, north = cell.bounds
+    try:
+        left, bottom, right, top = project_bounds(source.crs, cell.crs, source.bounds, 5)
+    except CoordinateError:
+        left, bottom, right, top = cell.bounds
+    turns = 360.0 * round((west + east - left - right) / 720.0) if is_geographic(cell.crs) else 0.0
+    half_x, half_y = cell.lattice.dx / 2, cell.lattice.dy / 2
+    xs = np.clip(np.linspace(left + turns, right + turns, 3), west + half_x, east - half_x)
+    ys = np.clip(np.linspace(bottom, top, 3), south + half_y, north - half_y)
+    x, y = np.meshgrid(xs, ys)
+    return x.ravel(), y.ravel()
 
 
 def aligned_cell(grid: Grid, edge: int) -> Grid:

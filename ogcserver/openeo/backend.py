@@ -52,7 +52,7 @@ class Archive(Protocol):
 
     def list(self) -> tuple[CollectionInfo, ...]: ...
 
-    def get(self, identifier: str) -> Collection:
+    def get(self, collection_id: str) -> Collection:
         """
         Raises:
             CollectionNotFound: no such collection.

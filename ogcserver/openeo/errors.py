@@ -91,8 +91,9 @@ def error_response(code: int, status: int, message: str, headers: Mapping[str, s
 
 
 def message_of(error: OgcServerError) -> str:
-    """What went wrong, after the parameter or the path of the node where it did."""
-    return f"{error.locator}: {error.message}" if error.locator else error.message
+    """What went wrong, after the parameter or the path of the node where the caller went wrong."""
+    blamed = isinstance(error, RequestError) and not isinstance(error, NotFound)
+    return f"{error.locator}: {error.message}" if blamed and error.locator else error.message
 
 
 def exception_handlers() -> dict[type[Exception], Handler]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from ogcserver.cube import Band
-from ogcserver.geo.grid import Bounds, Lattice
+from ogcserver.geo.grid import Bounds, Grid, Lattice
 from ogcserver.timeline import Interval, start_of
 
 
@@ -21,6 +22,11 @@ class Extent:
     lattice: Lattice
     width: int
     height: int
+
+    @cached_property
+    def grid(self) -> Grid:
+        """All of its pixels."""
+        return Grid(self.lattice, 0, 0, self.width, self.height)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def _static(spec: CatalogSpec, location: str, reader: DocumentReader) -> StaticC
 
 
 class _WebCatalog:
-    """A catalogue at an http(s) address: whether it is a STAC API or static shows when it answers for the first time."""
+    """A catalogue at an http(s) address: whether it is a STAC API or static shows when it answers."""
 
     def __init__(self, spec: CatalogSpec, reader: DocumentReader, clock: Callable[[], float]) -> None:
         self.location = spec.location

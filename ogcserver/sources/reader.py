@@ -167,7 +167,7 @@ def choose_level(header: Header, grid: Grid) -> int:
     """The coarsest level whose pixels are not larger than those of the grid, seen in the aligned cell that holds it."""
     if len(header.factors) == 1:
         return 0
-    ratio = min(pixel_ratio(aligned_cell(grid, CELL), header.extent.lattice))
+    ratio = min(pixel_ratio(aligned_cell(grid, CELL), header.extent.grid))
     if not math.isfinite(ratio):
         return 0
     return max((level for level, factor in enumerate(header.factors) if factor <= ratio * _FINE_ENOUGH), default=0)

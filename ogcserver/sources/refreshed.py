@@ -35,8 +35,8 @@ class _Failure:
 class Refreshed(Generic[State]):
     """Holds the newest state of something outside; safe to ask from many threads, of which one at a time looks.
 
-    The others are given the state or the failure of before meanwhile, or wait where there is neither. What was known stays in use while
-    looking fails; while nothing is known, a failure stands for a few seconds before it is tried again.
+    The others are given the state or the failure of before meanwhile, or wait where there is neither. What was known
+    stays in use while looking fails; while nothing is known, a failure stands for a few seconds before the next try.
 
     Args:
         load: from the state before (None at first) to the state now; the same object where nothing changed.

@@ -86,7 +86,7 @@ def _sample(extent: Extent, grid: Grid, resampling: Resampling, points: Coordina
     left, right, top, bottom = map(int, found)
     if right < 0:
         return None
-    span = pixel_ratio(aligned_cell(grid, CELL), lattice)
+    span = pixel_ratio(aligned_cell(grid, CELL), extent.grid)
     reach_x, reach_y = (0, 0) if resampling == "nearest" else _reach(resampling, span)
     left, right = max(0, left - reach_x), min(extent.width - 1, right + reach_x)
     top, bottom = max(0, top - reach_y), min(extent.height - 1, bottom + reach_y)

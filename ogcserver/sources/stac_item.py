@@ -150,19 +150,13 @@ def _footprint(document: Mapping[str, Any], bands: Iterable[BandSource]) -> tupl
     A geometry that could mean either way around the globe gives way to a bbox that says it crosses 180 degrees, and to
     extents.
     """
-    geometry, bbox = document.get("geometry"), document.get("bbox")
     extents = {band.extent for band in bands if band.extent is not None}
-    if geometry and jumps(geometry):
-        if bbox and float(bbox[0]) > float(bbox[len(bbox) // 2]):
-            return bbox_boxes(bbox)
-        geometry = None if extents else geometry
-        bbox = None if extents else bbox
-    for boxes, source in ((geometry_boxes, geometry), (bbox_boxes, bbox)):
-        if source:
-            try:
-                return boxes(source)
-            except (OgcServerError, TypeError, ValueError, KeyError, IndexError):
-                continue
+    geometry = _boxes_or_none(_sure_boxes if extents else geometry_boxes, document.get("geometry"))
+    bbox = _boxes_or_none(bbox_boxes, document.get("bbox"))
+    if bbox and len(bbox) == 2:
+        return bbox if geometry is None or len(geometry) == 1 else geometry
+    if geometry or (bbox and not extents):
+        return geometry or bbox or ()
     if not extents:
         raise ItemError("the item has neither a usable geometry nor bbox nor proj:* fields")
     return hull(box for e in extents for box in bounds_lonlat_boxes(e.lattice.crs, extent_bounds(e)))

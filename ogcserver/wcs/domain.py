@@ -6,12 +6,13 @@ Coordinates are written in the order of the CRS's own axes, so EPSG:4326 has lat
 A coverage with a time axis has a third dimension ``ansi`` (days since 1600-12-31) and a ReferenceableGridByVectors
 whose coefficients are the times themselves, quoted, which is where OWSLib looks for them.
 
-A CRS without a code is written as its WKT, which GDAL reads from a srsName (see :func:`srs_name`).
-
 Source: OGC 07-036 (GML 3.2.1) clauses 10.1.4 and 19.2, OGC 09-146r2 clause 6, OGC 10-129r1 clause 10 (GML 3.3 grids).
 """
 
 from __future__ import annotations
+
+import warnings
+from functools import lru_cache
 
 from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import axis_labels, crs_object, lat_first, uri
@@ -21,9 +22,19 @@ from ogcserver.wcs.axes import GRID_LABELS, TIME_LABEL
 from ogcserver.wcs.times import ANSI_CRS, ansi_date, start_label
 
 
+@lru_cache(maxsize=256)
 def srs_name(crs: str) -> str:
-    """How a horizontal CRS is written: its OGC URL, or its WKT on one line where it has no code."""
-    return " ".join(uri(crs).split())
+    """How a horizontal CRS is written: its OGC URL, or where it has no code its PROJ string.
+
+    srsName is an anyURI. Tried with GDAL 3.6: WKT 2 is refused; WKT 1 is read, but no anyURI to an XML validator;
+    a PROJ string is read and valid. It may lose the datum's name; the TIFF holds the whole CRS.
+    """
+    name = uri(crs)
+    if name != crs:
+        return name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the string says less than the WKT, see above
+        return crs_object(crs).to_proj4().removesuffix(" +type=crs") or " ".join(crs.split())
 
 
 def in_crs_order(crs: str, x: float, y: float) -> str:

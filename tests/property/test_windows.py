@@ -17,7 +17,7 @@ from tests.property.strategies import archive, assert_same, cases, pixels
 Case = tuple[dict[str, Any], View]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(cases(), st.booleans(), st.floats(0.01, 0.99))
 def test_window_equals_its_two_halves(case: Case, side_by_side: bool, part: float) -> None:
     graph, view = case
@@ -35,7 +35,7 @@ def test_window_equals_its_two_halves(case: Case, side_by_side: bool, part: floa
     assert_same(whole, joined)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(cases())
 def test_engine_in_chunks_equals_one_piece(case: Case) -> None:
     graph, view = case
@@ -50,7 +50,7 @@ def test_engine_in_chunks_equals_one_piece(case: Case) -> None:
     assert tuple(band.name for band in block.bands) == view.bands
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(cases())
 def test_bands_asked_alone_equal_bands_asked_together(case: Case) -> None:
     graph, view = case

@@ -1,0 +1,57 @@
+"""Stops the work for clients that hang up."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PATIENCE_S = 0.05
+"""Answers that come sooner are not worth watching the client for."""
+
+
+class CancelOnHangup:
+    """ASGI middleware that cancels the handler of a GET or HEAD when its client disconnects before the answer starts.
+
+    A request with a body is left alone, since its messages belong to the handler.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        started = asyncio.Event()
+
+        async def note_start(message: Message) -> None:
+            started.set()
+            await send(message)
+
+        handler = asyncio.ensure_future(self._app(scope, receive, note_start))
+        try:
+            done, _ = await asyncio.wait({handler}, timeout=_PATIENCE_S)
+            if not done and not started.is_set():
+                await _watch(handler, started, receive)
+            await handler
+        except asyncio.CancelledError:
+            if not handler.cancelled():  # the server itself is stopping
+                handler.cancel()
+                raise
+
+
+async def _watch(handler: asyncio.Future[None], started: asyncio.Event, receive: Receive) -> None:
+    """Waits until the answer starts or the client is gone; in that case cancels the handler."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    begun = asyncio.ensure_future(started.wait())
+    await asyncio.wait({handler, gone, begun}, return_when=asyncio.FIRST_COMPLETED)
+    if gone.done() and not handler.done() and not started.is_set():
+        handler.cancel()
+    for task in (gone, begun):
+        task.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

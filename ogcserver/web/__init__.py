@@ -1,0 +1,1 @@
+"""A page for browsers that shows the on-demand jobs on a map."""
