@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ogcserver.cube import Array, Band, compute_dtype
+from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
 from ogcserver.plan.bind import Bound, Compute, Finish, Fold, Read, Step
 from ogcserver.plan.nodes import Load
 from ogcserver.plan.reducers import REDUCERS
@@ -50,7 +50,8 @@ def run(
             made[number], whole = _read(step, bound, pixels, check)
             complete &= whole
         else:
-            made[number] = _compute(step, made)
+            with np.errstate(all="ignore"):  # infinities and overflows follow IEEE 754
+                made[number] = _compute(step, made)
         if timing is not None:
             timing.add(step, start)
         for done in released:
@@ -63,9 +64,13 @@ def _read(step: Read, bound: Bound, pixels: Pixels, check: Callable[[], None]) -
     if isinstance(step.load, Load) and step.observation is not None:
         bands = tuple(step.load.type.band(name) for name in step.view.bands)
         return pixels(step, bands, check)
-    known = step.load.type if step.load is not None else None
-    dtype = compute_dtype(tuple(known.band(name) for name in step.view.bands)) if known else np.dtype(np.float32)
-    return np.full((1, len(step.view.bands), *step.view.grid.shape), np.nan, dtype), True
+    known = step.load.type if step.load is not None else step.type
+    assert known is not None
+    return np.full((1, len(step.view.bands), *step.view.grid.shape), np.nan, _dtype(known, step.view)), True
+
+
+def _dtype(known: CubeType, view: View) -> np.dtype[Any]:
+    return compute_dtype(tuple(known.band(name) for name in view.bands))
 
 
 def _compute(step: Step, made: dict[int, Any]) -> Any:
@@ -76,5 +81,6 @@ def _compute(step: Step, made: dict[int, Any]) -> Any:
         reducer = REDUCERS[step.node.reducer]
         return reducer.start(inputs[0]) if len(inputs) == 1 else reducer.add(*inputs)
     if isinstance(step, Finish) and step.node is not None:
-        return REDUCERS[step.node.reducer].finish(inputs[0])
+        result = REDUCERS[step.node.reducer].finish(inputs[0])
+        return result.astype(_dtype(step.node.type, step.view), copy=False)
     raise TypeError(f"a step of type {type(step).__name__} cannot be run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -113,9 +114,11 @@ class Engine:
         async def make() -> Rendered:
             block = await self._evaluate(plan, view, versions)
             body = await self._in_pool(partial(encoder, block))
-            answer = Rendered(body, _etag(plan, versions, view, encoder))
-            if block.complete:
-                self._responses.put(key, answer)
+            tag = _etag(plan, versions, view, encoder)
+            if not block.complete:  # another attempt may find more: its tag must differ
+                return Rendered(body, f"{tag}-{time.time_ns():x}")
+            answer = Rendered(body, tag)
+            self._responses.put(key, answer)
             return answer
 
         return await self._flights.run(("response", *key), make)

@@ -48,6 +48,8 @@ class Read(Step):
 
     load: Load | None = None
     observation: Observed | None = None
+    type: CubeType | None = None
+    """Of the missing pixels, when they are those of no load."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,8 +179,8 @@ class _Binder:
         if isinstance(node, Load):
             self.place[node.token, want] = self._read(node, want)
             return []
-        if isinstance(node, FilterTemporal) and not all(map(node.interval.holds, want.times)):
-            self.place[node.token, want] = self.emit(Read(want))
+        if isinstance(node, FilterTemporal) and not all(time and node.interval.holds(time) for time in want.times):
+            self.place[node.token, want] = self.emit(Read(want, type=node.type))
             return []
         if isinstance(node, Reduce):
             # without any observation one empty slice gives the result its shape

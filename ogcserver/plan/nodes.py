@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ogcserver.cube import Array, Band, CubeType, View
+from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
 from ogcserver.geo.crs import WGS84
 from ogcserver.geo.grid import Bounds
 from ogcserver.geo.warp import inside
@@ -113,7 +113,8 @@ class BandMath(Expr):
     def apply(self, view: View, *arrays: Array) -> Array:
         program = self.needed(view.bands)
         names = program.bands or self.data.type.names[:1]
-        planes = {name: arrays[0][0, index] for index, name in enumerate(names)}
+        dtype = compute_dtype(self.bands)  # whatever is read along: a band has the same bits alone and among others
+        planes = {name: arrays[0][0, index].astype(dtype, copy=False) for index, name in enumerate(names)}
         return run(program, planes)[None]
 
 
@@ -139,7 +140,7 @@ class Merge(Expr):
         return tuple(replace(view, bands=_shared(cube, view.bands)) for cube in self.cubes)
 
     def apply(self, view: View, *arrays: Array) -> Array:
-        dtype = np.result_type(*arrays)
+        dtype = compute_dtype(tuple(self.type.band(name) for name in view.bands))
         result = np.full((1, len(view.bands), *view.grid.shape), np.nan, dtype)
         for cube, array in zip(self.cubes, arrays, strict=True):
             for index, name in enumerate(_shared(cube, view.bands)):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ogcserver.cube import Array, Band
+from ogcserver.cube import Array, Band, compute_dtype
 
 State = tuple[Array, ...]
 """What a reducer remembers; owned by the run that made it, and changed in place."""
@@ -36,18 +36,26 @@ class Reducer:
             return band
         if self.keeps == "count":
             return Band(band.name, "uint16", 65535.0, "1")
-        dtype = "float64" if np.dtype(band.dtype).itemsize > 4 else "float32"
-        return Band(band.name, dtype, None, band.unit)
+        return Band(band.name, compute_dtype((band,)).name, None, band.unit)
 
 
-def _accumulate(combine: Callable[[Array, Array], None]) -> Reducer:
+def _accumulate(combine: Callable[[Array, Array], None], finish: Callable[[State], Array]) -> Reducer:
     """A reducer whose state is the result so far; ``combine`` changes it in place."""
 
     def add(state: State, data: Array) -> State:
         combine(state[0], data)
         return state
 
-    return Reducer(lambda first: (first.copy(),), add, lambda state: state[0], "value", 4)
+    return Reducer(lambda first: (first.copy(),), add, finish, "value", 4)
+
+
+def _held(state: State) -> Array:
+    return state[0]
+
+
+def _extreme(state: State) -> Array:
+    """The result, with one kind of zero: of 0.0 and -0.0 the processor takes either."""
+    return np.asarray(state[0] + 0.0, state[0].dtype)
 
 
 def _take_min(total: Array, data: Array) -> None:
@@ -131,10 +139,6 @@ def _add_product(state: State, data: Array) -> State:
     return state
 
 
-def _count(state: State) -> Array:
-    return state[0]
-
-
 def _start_count(data: Array) -> State:
     return ((~np.isnan(data)).astype(data.dtype),)
 
@@ -150,7 +154,9 @@ def _median(series: State) -> Array:
     count = np.count_nonzero(~np.isnan(stack), axis=0)[None]
     low = np.take_along_axis(stack, np.maximum(count - 1, 0) // 2, 0)[0]
     high = np.take_along_axis(stack, np.minimum(count // 2, len(series) - 1), 0)[0]
-    return np.asarray(low + (high - low) / 2, series[0].dtype)
+    with np.errstate(invalid="ignore", over="ignore"):
+        middle = np.where(low == high, low, low + (high - low) / 2)  # infinities have no difference
+    return np.asarray(middle, series[0].dtype)
 
 
 def _moments(finish: Callable[[State], Array]) -> Reducer:
@@ -162,16 +168,16 @@ def _series(finish: Callable[[State], Array]) -> Reducer:
 
 
 REDUCERS: Mapping[str, Reducer] = {
-    "min": _accumulate(_take_min),
-    "max": _accumulate(_take_max),
-    "first": _accumulate(_take_first),
-    "last": _accumulate(_take_last),
+    "min": _accumulate(_take_min, _extreme),
+    "max": _accumulate(_take_max, _extreme),
+    "first": _accumulate(_take_first, _held),
+    "last": _accumulate(_take_last, _held),
     "sum": Reducer(_start_sum, _add_sum, _sum, "derived", 12),
     "mean": Reducer(_start_sum, _add_sum, _mean, "derived", 12),
     "product": Reducer(_start_product, _add_product, _sum, "derived", 12),
     "variance": _moments(_variance),
     "sd": _moments(_deviation),
-    "count": Reducer(_start_count, _add_count, _count, "count", 4),
+    "count": Reducer(_start_count, _add_count, _held, "count", 4),
     "median": _series(_median),
 }
 """By the name of the openEO process."""

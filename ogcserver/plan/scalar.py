@@ -21,14 +21,14 @@ _STRIP = 1 << 14
 """Pixels computed at a time, so that the registers stay in the processor's cache."""
 
 
-def _keep_missing(compare: Callable[..., Any]) -> Callable[[Pixels, Pixels], Pixels]:
-    """Comparison whose result is 1 or 0, and missing where an operand is."""
+def _keep_missing(operation: Callable[..., Any]) -> Callable[[Pixels, Pixels], Pixels]:
+    """An operation (a comparison gives 1 or 0) whose result is missing where an operand is."""
 
-    def compared(a: Pixels, b: Pixels) -> Pixels:
-        result = np.asarray(compare(a, b), dtype=np.result_type(a, b))
+    def applied(a: Pixels, b: Pixels) -> Pixels:
+        result = np.asarray(operation(a, b), dtype=np.result_type(a, b))
         return np.where(np.isnan(a) | np.isnan(b), np.nan, result).astype(result.dtype, copy=False)
 
-    return compared
+    return applied
 
 
 def _choose(condition: Pixels, accept: Pixels, reject: Pixels) -> Pixels:
@@ -41,9 +41,10 @@ OPERATIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "subtract": (2, np.subtract),
     "multiply": (2, np.multiply),
     "divide": (2, np.divide),
-    "power": (2, np.power),
-    "min": (2, np.minimum),
-    "max": (2, np.maximum),
+    "power": (2, _keep_missing(np.power)),  # IEEE 754 has x ^ 0 = 1 for a missing x
+    # of 0.0 and -0.0 the processor takes either: adding 0.0 makes both 0.0
+    "min": (2, lambda a, b: np.minimum(a, b) + 0.0),
+    "max": (2, lambda a, b: np.maximum(a, b) + 0.0),
     "negative": (1, np.negative),
     "absolute": (1, np.abs),
     "sqrt": (1, np.sqrt),
@@ -63,6 +64,7 @@ OPERATIONS: Mapping[str, tuple[int, Callable[..., Any]]] = {
     "eq": (2, _keep_missing(np.equal)),
     "neq": (2, _keep_missing(np.not_equal)),
     "if": (3, _choose),
+    "if_present": (2, lambda value, like: np.where(np.isnan(like), np.asarray(np.nan, like.dtype), value)),
 }
 """Operation -> (number of operands, numpy function). Names are those of the openEO processes; IEEE 754 rules."""
 
@@ -93,6 +95,7 @@ class Builder:
 
     code: list[Instruction] = field(default_factory=list)
     _known: dict[Instruction, int] = field(default_factory=dict)
+    _missing: list[bool] = field(default_factory=list)
 
     def add(self, *instruction: Any) -> int:
         """The register that holds the instruction's result."""
@@ -101,7 +104,18 @@ class Builder:
         if key not in self._known:
             self._known[key] = len(self.code)
             self.code.append(instruction)
+            self._missing.append(self._follows(*instruction))
         return self._known[key]
+
+    def follows_bands(self, register: int) -> bool:
+        """Whether the register is surely missing where all bands are: not so for a constant."""
+        return self._missing[register]
+
+    def _follows(self, op: str, *operands: Any) -> bool:
+        if op in ("band", "const"):
+            return op == "band"
+        missing = [self._missing[number] for number in operands]
+        return missing[0] or all(missing[1:]) if op == "if" else any(missing)
 
     def include(self, program: Program, bands: Mapping[str, int]) -> tuple[int, ...]:
         """Adds another program, with registers in place of the bands named in ``bands``; its outputs' registers."""

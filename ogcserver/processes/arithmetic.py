@@ -56,10 +56,17 @@ def _build_arithmetic(scope: Scope) -> Expr:
     outputs = []
     for text in expressions:
         try:
-            outputs.append(parse(text, builder, lambda name: scope.band("expr", data, name)))
+            outputs.append(_anchored(builder, parse(text, builder, lambda name: scope.band("expr", data, name)), data))
         except ExpressionError as error:
             raise scope.invalid("expr", f"{error} (in {text[:80]!r})") from error
     return BandMath(data, builder.program(*outputs), _output_bands(expressions, data))
+
+
+def _anchored(builder: Builder, register: int, data: Expr) -> int:
+    """The value, missing where the image has none: a constant is only where the first band is."""
+    if builder.follows_bands(register):
+        return register
+    return builder.add("if_present", register, builder.add("band", data.type.names[0]))
 
 
 def _output_bands(expressions: list[str], data: Expr) -> tuple[Band, ...]:

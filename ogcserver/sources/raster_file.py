@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import rasterio
 from affine import Affine
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 
 from ogcserver.errors import CrsError, InvalidParameter, SourceUnavailable
 from ogcserver.geo.crs import canonical
@@ -38,7 +39,7 @@ def read_raster_file(location: str) -> RasterFile:
         SourceUnavailable: it cannot be read.
     """
     try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(location, driver=_DRIVERS) as file:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), DatasetReader(location, driver=list(_DRIVERS)) as file:
             extent = _extent(file.transform, file.crs.to_wkt() if file.crs else "", file.width, file.height)
             return RasterFile(extent, _bands(file), dict(file.tags()))
     except (RasterioError, OSError, ValueError) as error:
@@ -55,7 +56,7 @@ def local_fields(location: str, netcdf: bool) -> Sequence[BandFields]:
         return ()
 
 
-def _bands(file: rasterio.io.DatasetReader) -> tuple[BandFields, ...]:
+def _bands(file: DatasetReader) -> tuple[BandFields, ...]:
     """Named by their descriptions where these are distinct, else by their numbers."""
     texts = [(text or "").strip() for text in file.descriptions]
     return tuple(

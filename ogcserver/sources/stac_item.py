@@ -6,7 +6,7 @@ An item becomes one :class:`Item` for its rasters, and one for each time step of
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,12 +151,21 @@ def _footprint(document: Mapping[str, Any], bands: Iterable[BandSource]) -> tupl
     extents.
     """
     extents = {band.extent for band in bands if band.extent is not None}
-    geometry = _boxes_or_none(_sure_boxes if extents else geometry_boxes, document.get("geometry"))
-    bbox = _boxes_or_none(bbox_boxes, document.get("bbox"))
-    if bbox and len(bbox) == 2:
-        return bbox if geometry is None or len(geometry) == 1 else geometry
-    if geometry or (bbox and not extents):
-        return geometry or bbox or ()
+    geometry = _understood(geometry_boxes, document.get("geometry"))
+    bbox = _understood(bbox_boxes, document.get("bbox"))
+    found = geometry or bbox
+    if geometry and jumps(document["geometry"]):
+        found = bbox if bbox and len(bbox) == 2 else None if extents else geometry
+    if found:
+        return found
     if not extents:
         raise ItemError("the item has neither a usable geometry nor bbox nor proj:* fields")
     return hull(box for e in extents for box in bounds_lonlat_boxes(e.lattice.crs, extent_bounds(e)))
+
+
+def _understood(boxes: Callable[[Any], tuple[Bounds, ...]], source: Any) -> tuple[Bounds, ...] | None:
+    """The boxes of a geometry or bbox; None where it is absent or malformed."""
+    try:
+        return boxes(source) if source else None
+    except (OgcServerError, TypeError, ValueError, KeyError, IndexError, AttributeError):
+        return None

@@ -88,7 +88,10 @@ def _rectified(e: Elements, identifier: str, coverage: Description) -> Element:
 
 
 def _referenceable(e: Elements, identifier: str, coverage: Description) -> Element:
+    """The grid's axes bear the names of the CRS's, for GDAL wants gridAxesSpanned to be among the envelope's labels."""
     grid, times = coverage.grid, coverage.times
+    first, second = axis_labels(grid.crs)
+    across, down = (second, first) if lat_first(grid.crs) else (first, second)
     columns, rows = (f"{vector} 0" for vector in _offsets(grid))
     coefficients = " ".join(f'"{start_label(label)}"' for label in times)
     reference = _reference(coverage)
@@ -96,10 +99,10 @@ def _referenceable(e: Elements, identifier: str, coverage: Description) -> Eleme
         "gmlrgrid:ReferenceableGridByVectors",
         {"gml:id": f"{identifier}-grid", "dimension": "3"},
         _limits(e, grid.width, grid.height, len(times)),
-        e("gml:axisLabels", " ".join((*GRID_LABELS, TIME_LABEL))),
+        e("gml:axisLabels", " ".join((across, down, TIME_LABEL))),
         e("gmlrgrid:origin", _origin(e, identifier, coverage)),
-        _general_axis(e, GRID_LABELS[0], columns, "", reference),
-        _general_axis(e, GRID_LABELS[1], rows, "", reference),
+        _general_axis(e, across, columns, "", reference),
+        _general_axis(e, down, rows, "", reference),
         _general_axis(e, TIME_LABEL, "0 0 1", coefficients, reference),
     )
 

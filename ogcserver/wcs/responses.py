@@ -180,7 +180,7 @@ def _quantity(e: Elements, band: Band) -> Element:
         "swe:Quantity",
         e("swe:label", band.name),
         e("swe:description", f"{band.name} as {band.dtype}"),
-        _nil_values(e, band.nodata),
+        _nil_values(e, math.nan if band.nodata is None and band.dtype.startswith("float") else band.nodata),
         e("swe:uom", {"code": _unit(band.unit)}),
     )
 

@@ -15,7 +15,9 @@ from starlette.staticfiles import StaticFiles
 
 from ogcserver.jobs.layers import Endpoints, Layer
 
-_POLICY = "default-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
+)
 """Content-Security-Policy: nothing from elsewhere. The page's own script and styles are part of it."""
 
 
@@ -42,7 +44,7 @@ class MapPage:
         return HTMLResponse(self._html, headers={"content-security-policy": _POLICY, "cache-control": "no-cache"})
 
     async def layers(self, request: Request) -> Response:
-        """What the page has to know of each layer, the newest job first. The page shows texts as text, never as HTML."""
+        """What the page has to know of each layer, the newest job first. It shows texts as text, never as HTML."""
         layers = await self._endpoints.root().all()
         return JSONResponse([_described(layer) for layer in reversed(layers)], headers={"cache-control": "no-cache"})
 

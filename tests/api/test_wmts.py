@@ -108,7 +108,8 @@ def test_jpeg_by_media_type_and_extension() -> None:
         ({"SERVICE": "WMS"}, "InvalidParameterValue", "SERVICE"),
         ({"LAYER": "j-time", "TIME": "2016-01-01"}, "InvalidParameterValue", "TIME"),
         ({"LAYER": "j-time", "TIME": "soon"}, "InvalidParameterValue", "TIME"),
-        *(({key: None}, "MissingParameterValue", key) for key in ("SERVICE", "REQUEST", "VERSION", "LAYER", "STYLE", "FORMAT")),
+        *(({key: None}, "MissingParameterValue", key) for key in ("SERVICE", "REQUEST", "VERSION")),
+        *(({key: None}, "MissingParameterValue", key) for key in ("LAYER", "STYLE", "FORMAT")),
         ({"TILEMATRIXSET": None}, "MissingParameterValue", "TileMatrixSet"),
         ({"TILEMATRIX": None}, "MissingParameterValue", "TileMatrix"),
         ({"TILEROW": None}, "MissingParameterValue", "TileRow"),
@@ -201,7 +202,9 @@ def test_service_metadata_in_both_encodings() -> None:
 
 
 def test_a_service_has_its_own_layer_and_addresses() -> None:
-    response = get("/services/s-wmts-j-time/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", public_url="https://maps.org/x/")
+    response = get(
+        "/services/s-wmts-j-time/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", public_url="https://maps.org/x/"
+    )
     assert layers_of(response) == ["j-time"]
     assert b'"https://maps.org/x/services/s-wmts-j-time/wmts?"' in response.content
     resource = "/services/s-wmts-j-time/wmts/j-time/default/2017-01-05/WebMercatorQuad/5/11/17.png"

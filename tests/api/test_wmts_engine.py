@@ -42,7 +42,9 @@ def test_a_native_tile_shows_the_coordinates_of_its_pixels() -> None:
     engine, layer = make(node("min_time", imagery=product()))
     native = native_set(layer.description.grid)
     assert native and native.matrices[-1].tile(0, 0).bounds[0] == UTM.lattice.x0
-    picture = decoded(fetch(engine, layer, f"/wmts/j-1/default/{native.id}/{native.matrices[-1].id}/1/1.png")[0].content)
+    picture = decoded(
+        fetch(engine, layer, f"/wmts/j-1/default/{native.id}/{native.matrices[-1].id}/1/1.png")[0].content
+    )
     x = 600000 + (np.arange(256, 512) + 0.5) * 20
     y = 5200000 - (np.arange(256, 512) + 0.5) * 20
     assert np.abs(picture[0] - ((x - 600000) / 14000 * 255)[None, :]).max() <= 0.6
@@ -51,10 +53,12 @@ def test_a_native_tile_shows_the_coordinates_of_its_pixels() -> None:
 
 def test_tiles_without_data_are_transparent_pictures() -> None:
     engine, layer = make(node("min_time", imagery=product()))
-    far = [f"/wmts/j-1/default/{name}/{tile}.png" for name in standard_sets() for tile in ("3/0/0", "0/0/0", "9/255/511")]
+    far = [
+        f"/wmts/j-1/default/{name}/{tile}.png" for name in standard_sets() for tile in ("3/0/0", "0/0/0", "9/255/511")
+    ]
     for response in fetch(engine, layer, *far):
         assert response.status_code == 200, response.text
-        assert decoded(response.content).shape in ((4, 256, 256), (256, 256, 4))
+        assert decoded(response.content).shape == (4, 256, 256)
     beyond = fetch(engine, layer, far[0])[0]
     assert not decoded(beyond.content)[3].any()
 

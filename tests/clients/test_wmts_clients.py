@@ -88,7 +88,7 @@ def test_gdal_finds_each_pixel_at_its_place(
 
 
 def _assert_at(bounds: BoundingBox, box: tuple[float, ...], pixel: float) -> None:
-    """GDAL gives the centre of nothing: its corners must meet ours to a hundredth of a pixel."""
+    """Corners meet to a hundredth of a pixel."""
     got = (bounds.left, bounds.top, bounds.right, bounds.bottom)
     assert got == pytest.approx(box, rel=0, abs=0.01 * pixel)
 
@@ -117,7 +117,11 @@ def test_owslib_reads_the_document_and_the_tile_it_asks_for(address: str, native
     layer = service["j-utm"]
     assert set(layer.tilematrixsetlinks) == {"WebMercatorQuad", "WorldCRS84Quad", _set_of("utm").id}
     matrix = service.tilematrixsets[chosen.id].tilematrix[chosen.matrices[-1].id]
-    x, y = (610010.0, 5190010.0) if native else Transformer.from_crs(32632, 3857, always_xy=True).transform(610010, 5190010)
+    x, y = (
+        (610010.0, 5190010.0)
+        if native
+        else Transformer.from_crs(32632, 3857, always_xy=True).transform(610010, 5190010)
+    )
     pixel = matrix.scaledenominator * 0.00028
     col, row = int((x - matrix.topleftcorner[0]) / pixel), int((matrix.topleftcorner[1] - y) / pixel)
     body = service.gettile(

@@ -49,9 +49,9 @@ def utm(**more: Any) -> Description:
     return description("EPSG:32632", 599900.0, 5200060.0, 10.0, 300, 200, 10, 6, **more)
 
 
-def lonlat() -> Description:
+def lonlat(**more: Any) -> Description:
     """Edges 9.5, 46.6, 10.7, 47.5."""
-    return description("EPSG:4326", 9.0, 48.0, 0.01, 120, 90, 50, 50)
+    return description("EPSG:4326", 9.0, 48.0, 0.01, 120, 90, 50, 50, **more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +137,7 @@ def fake_layers() -> tuple[Layer, ...]:
         layer("j-ll", lonlat()),
         layer("j-bands", utm(bands=odd), {"bands": "B04", "rescale": [0, 100]}),
         layer("j-times", utm(bands=timed, times=TIMES)),
+        layer("j-timesll", lonlat(bands=timed, times=TIMES)),
         layer("j-albers", description(ALBERS, 5000000.0, 10000000.0, 64.0, 50, 40)),
         layer("j-north", description("EPSG:3035", 4400000.0, 2700000.0, 100.0, 30, 20)),
         layer("j-pacific", description("EPSG:32601", 200000.0, 8000000.0, 1000.0, 60, 40)),

@@ -43,7 +43,7 @@ class Place(Expr):
 
 
 class FakeEngine:
-    """Red and green: column and row modulo 256; blue: the number of the time, or else the tile. Counts what it renders."""
+    """Red and green: column and row modulo 256; blue: the tile. Keeps the views it is asked for."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure

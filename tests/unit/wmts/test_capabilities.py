@@ -7,19 +7,19 @@ from itertools import pairwise
 import pytest
 from lxml import etree
 
+from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.geo.tiles import native_set, standard_sets
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.xml import serialise
 from ogcserver.wmts.requests import SECTIONS, GetCapabilities
 from ogcserver.wmts.responses import Capabilities
-from tests.unit.wmts.fakes import LAYERS, LONLAT, MONTHS, TIMES, UTM, layer
+from tests.unit.wmts.fakes import LAYERS, MONTHS, TIMES, UTM, layer
 from tests.xsd import assert_valid
 
 XSD = "wmts/1.0/wmtsGetCapabilities_response.xsd"
 NS = {"w": "http://www.opengis.net/wmts/1.0", "ows": "http://www.opengis.net/ows/1.1"}
 XLINK = "{http://www.w3.org/1999/xlink}href"
-WORLD = layer("j-world", LONLAT)
 
 
 def document(*layers: Layer, ask: GetCapabilities | None = None) -> etree._Element:
@@ -119,8 +119,6 @@ def test_equal_grids_share_one_native_set() -> None:
 
 
 def test_a_layer_near_the_pole_has_no_mercator_tiles_but_is_valid() -> None:
-    from ogcserver.geo.grid import Grid, Lattice
-
     polar = layer("j-polar", Grid(Lattice("EPSG:4326", -180.0, 90.0, 0.1, 0.1), 0, 0, 3600, 40))
     root = document(polar)
     assert_valid(etree.tostring(root), XSD)

@@ -34,8 +34,9 @@ def test_a_layer_without_crs_code_has_the_standard_sets_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "locator"), [({"style": "x"}, "STYLE"), ({"matrix_set": "x"}, "TileMatrixSet"), ({"matrix": "x"}, "TileMatrix")]
-)  # fmt: skip
+    ("change", "locator"),
+    [({"style": "x"}, "STYLE"), ({"matrix_set": "x"}, "TileMatrixSet"), ({"matrix": "x"}, "TileMatrix")],
+)
 def test_what_a_layer_lacks_is_named(change: dict[str, str], locator: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
         place(GetTile(**{**vars(ASK), **change}), layer("j-utm"), STANDARD)
