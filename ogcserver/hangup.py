@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,8 +44,8 @@ class CancelOnHangup:
 
 async def _watch(handler: asyncio.Future[None], started: asyncio.Event, receive: Receive) -> None:
     """Waits until the answer starts or the client is gone; in that case cancels the handler."""
-    gone = asyncio.ensure_future(_disconnected(receive))
-    begun = asyncio.ensure_future(started.wait())
+    gone: asyncio.Future[Any] = asyncio.ensure_future(_disconnected(receive))
+    begun: asyncio.Future[Any] = asyncio.ensure_future(started.wait())
     await asyncio.wait({handler, gone, begun}, return_when=asyncio.FIRST_COMPLETED)
     if gone.done() and not handler.done() and not started.is_set():
         handler.cancel()

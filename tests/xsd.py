@@ -1,9 +1,4 @@
-"""Validates documents against the published XML schemas, from the copy in ``<repo>/../shared/ogc-schemas``; no network.
-
-    @pytest.mark.parametrize(...)
-    def test_capabilities_are_valid() -> None:
-        assert_valid(body, "wmts/1.0/wmtsGetCapabilities_response.xsd")
-"""
+"""Validates documents against the published XML schemas in ``<repo>/../shared/ogc-schemas``, without network."""
 
 from __future__ import annotations
 

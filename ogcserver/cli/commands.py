@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,7 +68,8 @@ def demo(wiring: Wiring | None, host: str | None, port: int | None, data_dir: Pa
 
     catalog = write_archive(data_dir / "archive", progress=True)
     app = (wiring or installed()).create_app(serving.demo_settings(settings, data_dir, catalog))
-    asyncio.run(serving.serve_demo(app, settings.server.host, settings.server.port, example_graphs()))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serving.serve_demo(app, settings.server.host, settings.server.port, example_graphs()))
 
 
 @main.command()

@@ -68,18 +68,17 @@ async def serve_demo(app: ASGIApp, host: str, port: int, graphs: tuple[GraphFile
     """Serves, and registers the graphs as soon as the server is up; says what there is to see."""
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.05)
-    if not serving.done():
-        url = f"http://{host}:{port}"
-        try:
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.05)
+        if not serving.done():
+            url = f"http://{host}:{port}"
             async with Client(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=url)) as client:
                 print(guide(url, await register(client, graphs)), flush=True)
-        except BaseException:
-            server.should_exit = True
-            await serving
-            raise
-    await serving
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def register(client: Client, graphs: tuple[GraphFile, ...]) -> list[Registered]:

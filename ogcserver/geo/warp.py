@@ -93,8 +93,9 @@ def _cells(
         if is_geographic(crs):  # longitudes of one cell must not jump at 180 degrees
             corners_x += 360.0 * np.round((corners_x[0] - corners_x) / 360.0)
             centre_x = centre_x + 360.0 * np.round((corners_x[0] - centre_x) / 360.0)
-        error = np.hypot(corners_x.mean(axis=0) - centre_x, corners_y.mean(axis=0) - centre_y)
-        size = np.hypot(corners_x[3] - corners_x[0], corners_y[3] - corners_y[0]) / step
+        shrink = np.cos(np.radians(centre_y)) if is_geographic(crs) else 1.0  # of a degree of longitude
+        error = np.hypot((corners_x.mean(axis=0) - centre_x) * shrink, corners_y.mean(axis=0) - centre_y)
+        size = np.hypot((corners_x[3] - corners_x[0]) * shrink, corners_y[3] - corners_y[0]) / step
         return corners_x, corners_y, ~(error <= _TOLERANCE * size)
 
 

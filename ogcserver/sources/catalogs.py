@@ -41,6 +41,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Closes connections."""
+        ...
+
 
 @dataclass(frozen=True)
 class CatalogSpec:
@@ -96,10 +100,16 @@ class _WebCatalog:
     def __init__(self, spec: CatalogSpec, reader: DocumentReader, clock: Callable[[], float]) -> None:
         self.location = spec.location
         self._spec, self._reader = spec, reader
+        self._opened: Catalog | None = None
         self._catalog = Refreshed(self._open, spec.refresh_s, clock)
 
     def collections(self) -> Mapping[str, Collection]:
         return self._catalog.get().collections()
+
+    def close(self) -> None:
+        self._reader.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def _open(self, before: Catalog | None) -> Catalog:
         if before is not None:
@@ -108,8 +118,9 @@ class _WebCatalog:
         links = document.data.get("links")
         relations = {link.get("rel") for link in links or () if isinstance(link, Mapping)}
         if "conformsTo" not in document.data and "search" not in relations:
-            return _static(spec, self.location, self._reader)
-        return ApiCatalog(
+            self._opened = _static(spec, self.location, self._reader)
+            return self._opened
+        self._opened = ApiCatalog(
             document.location,
             refresh_s=spec.refresh_s,
             mosaic=spec.mosaic,
@@ -117,6 +128,7 @@ class _WebCatalog:
             max_items=spec.max_items,
             timeout_s=spec.timeout_s,
         )
+        return self._opened
 
 
 class Catalogs:
@@ -157,6 +169,11 @@ class Catalogs:
             except SourceUnavailable as error:
                 _LOG.warning("collection %s cannot be described: %s", name, error.message)
         return tuple(found)
+
+    def close(self) -> None:
+        """Closes the connections of all catalogues."""
+        for catalog in self._catalogs:
+            catalog.close()
 
     def _collections(self, away: Reasons) -> dict[str, Collection]:
         """By id; adds to ``away``."""

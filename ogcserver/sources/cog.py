@@ -212,7 +212,7 @@ def _inflate(raw: bytes, compression: str, size: int) -> Any:
     if compression == "none":
         return raw
     if compression == "deflate":
-        return imagecodecs.zlib_decode(raw, out=size)
+        return imagecodecs.deflate_decode(raw, out=size)
     if compression == "lzw":
         return imagecodecs.lzw_decode(raw, out=size)
     return imagecodecs.zstd_decode(raw, out=size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,9 +49,9 @@ class DocumentReader:
     """
 
     def __init__(self, timeout_s: float = 20.0, max_bytes: int = 64 << 20, parallel: int = 8) -> None:
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)), follow_redirects=True, max_redirects=5
-        )
+        self._timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0))
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
         self._max_bytes = max_bytes
         self._parallel = parallel
 
@@ -86,13 +87,24 @@ class DocumentReader:
         if not is_http(location):
             return file_stamp(location)
         try:
-            headers = self._client.head(location).raise_for_status().headers
+            headers = self._http().head(location).raise_for_status().headers
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceUnavailable(f"{location} does not answer: {error}", locator=location) from error
         return "-".join(headers.get(name, "") for name in ("etag", "last-modified", "content-length"))
 
     def close(self) -> None:
-        self._client.close()
+        """Closes connections; they open again when they are needed."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _http(self) -> httpx.Client:
+        """Made when first needed: it loads certificates, which local catalogues do without."""
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(timeout=self._timeout, follow_redirects=True, max_redirects=5)
+            return self._client
 
     def _read_or_reason(self, location: str) -> Document | SourceUnavailable:
         try:
@@ -114,7 +126,7 @@ class DocumentReader:
             raise SourceUnavailable(f"{location}: catalogues are read from files and over http(s)", locator=location)
         content = bytearray()
         try:
-            with self._client.stream("GET", location, headers={"Accept": "application/json, */*"}) as response:
+            with self._http().stream("GET", location, headers={"Accept": "application/json, */*"}) as response:
                 response.raise_for_status()
                 for chunk in response.iter_bytes():
                     content += chunk

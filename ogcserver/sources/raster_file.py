@@ -39,7 +39,10 @@ def read_raster_file(location: str) -> RasterFile:
         SourceUnavailable: it cannot be read.
     """
     try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), DatasetReader(location, driver=list(_DRIVERS)) as file:
+        with (
+            rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+            DatasetReader(location, driver=list(_DRIVERS)) as file,
+        ):
             extent = _extent(file.transform, file.crs.to_wkt() if file.crs else "", file.width, file.height)
             return RasterFile(extent, _bands(file), dict(file.tags()))
     except (RasterioError, OSError, ValueError) as error:

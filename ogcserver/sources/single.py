@@ -70,6 +70,10 @@ class SingleFile:
         """This one, by its id; also while the file is away."""
         return {file_id(self.location): self}
 
+    def close(self) -> None:
+        """Closes connections."""
+        self._reader.close()
+
     @property
     def info(self) -> CollectionInfo:
         return self._opened.get().info

@@ -84,8 +84,9 @@ class ApiCatalog:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.location = location
-        self._refresh_s, self._clock, self._timeout_s, self._max_items = refresh_s, clock, timeout_s, max_items
+        self._refresh_s, self._clock, self._max_items = refresh_s, clock, max_items
         self._mosaic, self._apply_scale = mosaic, apply_scale
+        self._files = _HttpOnly(timeout=timeout_s, max_retries=1)
         self._api = Refreshed(self._open, refresh_s, clock)
         self._found: LRUCache[_Key, Future[ItemIndex]] = LRUCache(max_searches)
         self._lock = threading.Lock()
@@ -98,6 +99,10 @@ class ApiCatalog:
             SourceUnavailable: the server does not answer.
         """
         return {name: self._collection(name) for name in self._api.get().collections}
+
+    def close(self) -> None:
+        """Closes connections."""
+        self._files.session.close()
 
     def document(self, name: str) -> Mapping[str, Any]:
         """The STAC Collection."""
@@ -146,11 +151,10 @@ class ApiCatalog:
 
     def _open(self, before: _Api | None) -> _Api:
         try:
-            files = _HttpOnly(timeout=self._timeout_s, max_retries=1)
-            client = Client.open(self.location, stac_io=files)
+            client = Client.open(self.location, stac_io=self._files)
             link = client.get_single_link("data")
             address = link.get_absolute_href() if link else None
-            pages = files.get_pages(address or f"{self.location.rstrip('/')}/collections")
+            pages = self._files.get_pages(address or f"{self.location.rstrip('/')}/collections")
             documents = [document for page in pages for document in page["collections"]]
             return _Api(client, {str(document["id"]): document for document in documents})
         except _FAILURES as error:

@@ -101,6 +101,10 @@ class StaticCatalog:
             raise SourceUnavailable(f"{self.location} has no collection {name} any more", locator=self.location)
         return node
 
+    def close(self) -> None:
+        """Closes connections."""
+        self._reader.close()
+
     def _collection(self, name: str) -> StaticCollection:
         made = self._collections.get(name)
         if made is None:

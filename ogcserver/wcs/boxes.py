@@ -139,7 +139,7 @@ def projected_grid(crs: str, bounds: Bounds, native: Grid) -> Grid:
     if not (west < east and south < north):
         raise InvalidSubset("a point cannot be sliced out in a CRS other than the coverage's", locator="outputCrs")
     probe = Grid.from_bounds(crs, bounds, _PROBE, _PROBE)
-    across, down = pixel_ratio(probe, native)
+    across, down = pixel_ratio(probe.window(_PROBE // 2, _PROBE // 2, 1, 1), native)
     area = across * down
     if not (math.isfinite(area) and area > 0):
         raise InvalidSubset("the middle of the subset lies outside of the coverage's CRS", locator="outputCrs")

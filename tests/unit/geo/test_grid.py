@@ -111,8 +111,9 @@ def test_padding_and_windows_stay_on_the_lattice() -> None:
     grid = Grid(UTM, 5, 6, 7, 8)
     assert grid.padded(2) == Grid(UTM, 3, 4, 11, 12)
     assert grid.padded(2).window(2, 2, 7, 8) == grid
-    assert grid.transform * (0, 0) == (UTM.x(5), UTM.y(6))
-    assert (grid.transform * (7, 8)) == (grid.bounds[2], grid.bounds[1])
+    transform = grid.transform
+    assert (transform.c, transform.f) == (UTM.x(5), UTM.y(6)) == (grid.bounds[0], grid.bounds[3])
+    assert (transform.a, transform.b, transform.d, transform.e) == (20.0, 0.0, 0.0, -10.0)
 
 
 @given(st.tuples(*[st.floats(-100, 100)] * 8))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,9 @@ def archive(tmp_path: Path, stac_item: Make) -> Callable[..., Path]:
         (place / "item.json").write_text(json.dumps(stac_item("scene")))
         for c in collections:
             links = [{"rel": "item", "href": "item.json"}]
-            (place / f"{c}.json").write_text(json.dumps({"type": "Collection", "id": c, "links": links, "title": title}))
+            (place / f"{c}.json").write_text(
+                json.dumps({"type": "Collection", "id": c, "links": links, "title": title})
+            )
         return place
 
     return make
@@ -78,5 +81,5 @@ def test_a_static_catalogue_on_the_web_is_told_from_an_api(serve: Callable[[Any]
     links = [{"rel": "item", "href": "item.json"}]
     document = {"type": "Collection", "id": "c", "extent": {}, "links": links}
     server = serve(Starlette(routes=[Route("/c.json", lambda request: JSONResponse(document))]))
-    catalog = open_catalog(CatalogSpec(f"{server.url}/c.json"))
-    assert list(catalog.collections()) == ["c"]
+    with contextlib.closing(open_catalog(CatalogSpec(f"{server.url}/c.json"))) as catalog:
+        assert list(catalog.collections()) == ["c"]

@@ -57,7 +57,9 @@ def test_a_bbox_with_west_greater_than_east_crosses_180_degrees() -> None:
     assert bbox_boxes([178, -20, 0, -177, -10, 99]) == TWO_SIDES
 
 
-@pytest.mark.parametrize("bbox", [[1, 2, 3], [0, 10, 1, 5], [0, 0, float("nan"), 1], [500000, 5100000, 600000, 5200000]])
+@pytest.mark.parametrize(
+    "bbox", [[1, 2, 3], [0, 10, 1, 5], [0, 0, float("nan"), 1], [500000, 5100000, 600000, 5200000]]
+)
 def test_other_numbers_are_refused(bbox: list[float]) -> None:
     with pytest.raises(FootprintError):
         bbox_boxes(bbox)

@@ -57,7 +57,13 @@ def test_landsat_bands(catalog: StaticCatalog) -> None:
     bands = {band.band.name: band for band in catalog.collections()["landsat8-l1tp-nyc"].info.bands}
     assert list(bands) == [f"B{n}" for n in range(1, 12)] + ["BQA"]
     red, quality = bands["B4"], bands["BQA"]
-    assert (red.common_name, red.wavelength_nm, red.stored_dtype, red.scale, red.offset) == ("red", 650, "uint16", 2e-5, -0.1)
+    assert (red.common_name, red.wavelength_nm, red.stored_dtype, red.scale, red.offset) == (
+        "red",
+        650,
+        "uint16",
+        2e-5,
+        -0.1,
+    )
     assert (red.band.dtype, red.band.nodata, red.nodata) == ("float32", None, 0.0)
     assert (quality.band.dtype, quality.band.nodata) == ("uint16", 1.0)
     assert bands["B8"].resolution_m == pytest.approx(1503, abs=1)

@@ -116,7 +116,8 @@ def test_bands_of_stac_1_1_inherit_from_asset_and_item(stac_item: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("nodata", "value"), [("inf", math.inf), ("-inf", -math.inf), (None, None), (True, None), ("x", None), ("-99", -99.0)]
+    ("nodata", "value"),
+    [("inf", math.inf), ("-inf", -math.inf), (None, None), (True, None), ("x", None), ("-99", -99.0)],
 )
 def test_nodata_in_all_its_forms(stac_item: Make, nodata: object, value: float | None) -> None:
     item = one(stac_item(assets={"B1": tif(**{"raster:bands": [{"nodata": nodata}]})}))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -242,8 +243,9 @@ def test_a_catalogue_on_the_web(web: Any, tree: Path) -> None:
 
 def test_a_server_that_is_away(web: Any) -> None:
     web.stop()
-    with pytest.raises(SourceUnavailable, match=web.url):
-        StaticCatalog(f"{web.url}/files/catalog.json").collections()
+    with contextlib.closing(StaticCatalog(f"{web.url}/files/catalog.json")) as catalog:
+        with pytest.raises(SourceUnavailable, match=web.url):
+            catalog.collections()
 
 
 def test_a_document_over_the_limit_is_refused(web: Any, tree: Path) -> None:

@@ -39,7 +39,12 @@ def test_instants(text: str, expected: list[int]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("ansi(2017-02-01)", [1]), ("ansi(2017-01)", [0]), ("ansi(2017-01-20)", [0]), ("ansi(2017-02-01,2017-02-28)", [1])],
+    [
+        ("ansi(2017-02-01)", [1]),
+        ("ansi(2017-01)", [0]),
+        ("ansi(2017-01-20)", [0]),
+        ("ansi(2017-02-01,2017-02-28)", [1]),
+    ],
 )
 def test_spans_hold_their_start_but_not_their_end(text: str, expected: list[int]) -> None:
     assert chosen(text, MONTHS) == expected

@@ -1,0 +1,129 @@
+"""GDAL and OWSLib against a running coverage service whose pixels hold their own coordinates."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import uvicorn
+from rasterio.io import MemoryFile
+
+from tests.unit.wcs.fakes import TIMES, fake_app, fake_layers
+
+pytestmark = [
+    pytest.mark.client,
+    # of the client's or the HTTP stack's own, not ours
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Address of a coverage service on a free loopback port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(fake_app(), host="127.0.0.1", port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline, "the server does not start"
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}/wcs"
+    server.should_exit = True
+    thread.join(20)
+
+
+def gdal(folder: Path, program: str, *arguments: str) -> str:
+    """Runs a program of GDAL with all its caches in ``folder``; its output. Skips the test where there is none."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GDAL_", "PROJ_"))}
+    env = {**clean, "HOME": str(folder), "GDAL_DEFAULT_WMS_CACHE_PATH": str(folder), "no_proxy": "127.0.0.1"}
+    done = subprocess.run([found, *arguments], env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "ERROR" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def check(path: Path) -> tuple[int, int]:
+    """Every pixel holds the coordinates of the place where the file says it is; the shape."""
+    with rasterio.open(path) as file:
+        x, y = file.read()
+        t = file.transform
+        assert np.abs(x - (t.c + t.a * (np.arange(file.width) + 0.5))[None, :]).max() < 1e-9
+        assert np.abs(y - (t.f + t.e * (np.arange(file.height) + 0.5))[:, None]).max() < 1e-9
+        return int(file.height), int(file.width)
+
+
+@pytest.mark.parametrize("identifier", ["j-utm", "j-ll", "j-north", "j-albers"])
+def test_gdal_gets_every_pixel_where_it_belongs(url: str, tmp_path: Path, identifier: str) -> None:
+    name = f"WCS:{url}?version=2.0.1&coverage={identifier}"
+    grid = next(layer.description.grid for layer in fake_layers() if layer.id == identifier)
+    out = tmp_path / "out.tif"
+    gdal(tmp_path, "gdal_translate", "-q", name, str(out))
+    assert check(out) == grid.shape
+    with rasterio.open(out) as file:
+        assert file.bounds == pytest.approx(grid.bounds, abs=1e-9)
+    gdal(tmp_path, "gdal_translate", "-q", "-srcwin", "7", "5", "20", "10", name, str(out))
+    assert check(out) == (10, 20)
+    with rasterio.open(out) as file:
+        assert file.bounds == pytest.approx(grid.window(7, 5, 20, 10).bounds, abs=1e-9)
+    gdal(tmp_path, "gdal_translate", "-q", "-outsize", "50%", "50%", name, str(out))
+    assert check(out) == (grid.height / 2, grid.width / 2)
+
+
+@pytest.mark.parametrize(("identifier", "code"), [("j-utm", 32632), ("j-ll", 4326), ("j-north", 3035)])
+def test_gdal_knows_grid_and_crs_from_the_description(url: str, tmp_path: Path, identifier: str, code: int) -> None:
+    text = gdal(tmp_path, "gdalinfo", f"WCS:{url}?version=2.0.1&coverage={identifier}")
+    grid = next(layer.description.grid for layer in fake_layers() if layer.id == identifier)
+    assert f"Size is {grid.width}, {grid.height}" in text
+    assert f'ID["EPSG",{code}]' in text
+    origin = text.partition("Origin = (")[2].partition(")")[0].split(",")
+    assert [float(v) for v in origin] == pytest.approx([grid.bounds[0], grid.bounds[3]], abs=1e-9)
+
+
+@pytest.mark.parametrize("identifier", ["j-times", "j-timesll"])
+def test_gdal_slices_time(url: str, tmp_path: Path, identifier: str) -> None:
+    out = tmp_path / "out.tif"
+    name = f"WCS:{url}?version=2.0.1&coverage={identifier}"
+    gdal(tmp_path, "gdal_translate", "-q", "-oo", f"Subset=ansi({TIMES[3]})", name, str(out))
+    with rasterio.open(out) as file:
+        assert file.count == 2
+        assert (file.read(1) == 3).all()
+
+
+def test_owslib_reads_windows_and_times(url: str) -> None:
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version="2.0.1")
+    assert set(wcs.contents) == {layer.id for layer in fake_layers()}
+    lonlat = wcs.contents["j-ll"]
+    assert lonlat.boundingboxes[0]["bbox"] == (46.6, 9.5, 47.5, 10.7)
+    assert lonlat.grid.highlimits == ["119", "89"]
+    assert [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in wcs.contents["j-times"].timepositions] == list(TIMES)
+    window = wcs.getCoverage(identifier="j-ll", subsets=[("Long", 9.9, 10.2), ("Lat", 46.98, 47.2)]).read()
+    with MemoryFile(window) as memory, memory.open() as file:
+        assert file.shape == (22, 30)
+        assert file.bounds == pytest.approx((9.9, 46.98, 10.2, 47.2), abs=1e-9)
+    sliced = wcs.getCoverage(
+        identifier="j-times", format="image/tiff", subsets=[("ansi", TIMES[2])], sizes=[("i", 5), ("j", 5)]
+    ).read()
+    with MemoryFile(sliced) as memory, memory.open() as file:
+        assert (file.count, file.shape) == (2, (5, 5))
+        assert (file.read(1) == 2).all()
+
+
+def test_owslib_raises_on_an_exception_report(url: str) -> None:
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version="2.0.1")
+    with pytest.raises(Exception, match=r"404|no job"):
+        wcs.getCoverage(identifier="j-none").read()
