@@ -6,6 +6,7 @@ an observation that stands for a span of time. Labels of one form sort by time a
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -26,7 +27,9 @@ def parse_instant(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidParameter(f"{text[:40]!r} is not a date or time: write 2017-01-31 or 2017-01-31T10:20:31Z") from error
+        raise InvalidParameter(
+            f"{text[:40]!r} is not a date or time: write 2017-01-31 or 2017-01-31T10:20:31Z"
+        ) from error
 
 
 def is_whole_day(text: str) -> bool:
@@ -40,9 +43,7 @@ def is_whole_day(text: str) -> bool:
 
 def format_instant(moment: datetime) -> str:
     """UTC with seconds, and a fraction only where there is one."""
-    moment = moment.astimezone(UTC)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{moment.microsecond:06d}Z" if moment.microsecond else f"{text}Z"
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def label(start: datetime, end: datetime | None = None) -> str:
@@ -92,7 +93,8 @@ ALWAYS = Interval()
 def whole_days(first: str, last: str) -> Interval:
     """The interval from the start of ``first`` to the end of ``last``; "" leaves a side open.
 
-    A bound with a time of day is taken as that moment, the last one included to its second.
+    A month stands for all of its days. A bound with a time of day is taken as that moment, the last one included to
+    its second.
 
     Raises:
         InvalidParameter: a bound is not a date or time.
@@ -100,8 +102,11 @@ def whole_days(first: str, last: str) -> Interval:
     start = format_instant(parse_instant(first)) if first else ""
     if not last:
         return Interval(start, "")
+    moment = parse_instant(last)
     step = timedelta(days=1) if is_whole_day(last) else timedelta(seconds=1)
+    if len(last.strip()) == 7:
+        step = timedelta(days=monthrange(moment.year, moment.month)[1])
     try:
-        return Interval(start, format_instant(parse_instant(last) + step))
+        return Interval(start, format_instant(moment + step))
     except OverflowError as error:
         raise InvalidParameter(f"{last!r} is beyond the calendar") from error

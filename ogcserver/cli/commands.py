@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from ogcserver.cli import local, serving
 from ogcserver.cli.client import Client
@@ -113,10 +112,10 @@ def add_job(graph: Path, title: str | None, on_demand: bool, services: tuple[str
 @_url_option()
 def list_jobs(url: str) -> None:
     """List all jobs."""
-    table = Table("job", "mode", "status", "updated", "title", box=None)
+    columns = "{:20} {:10} {:10} {:27} {}"
+    click.echo(columns.format("job", "mode", "status", "updated", "title"))
     for job in _with_client(url, lambda client: client.jobs()):
-        table.add_row(job["job_id"], job["mode"], job["status"], job["updated"], job.get("title", ""))
-    Console(soft_wrap=True).print(table)
+        click.echo(columns.format(job["job_id"], job["mode"], job["status"], job["updated"], job.get("title", "")))
 
 
 @jobs.command("show")

@@ -12,7 +12,7 @@ import numpy as np
 from ogcserver.cli.graph_files import GraphFile
 from ogcserver.cli.wiring import Parts
 from ogcserver.cube import Array, Block, View, compute_dtype
-from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format
+from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format, formats
 from ogcserver.errors import FormatUnsupported
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Bounds, Grid
@@ -37,7 +37,7 @@ class Window:
 
 async def explain(parts: Parts, graph: GraphFile, window: Window | None) -> str:
     """What the window, or else the whole result, would read and compute."""
-    plan = parts.compile_graph(graph.process_graph, USER)
+    plan = parts.compiler(graph.process_graph, USER)
     found = await parts.engine.describe(plan)
     grid = found.grid
     if window is not None:
@@ -51,29 +51,28 @@ async def run(parts: Parts, graph: GraphFile, out: Path, format_name: str, progr
     Args:
         format_name: empty: the one of the graph's output, else by the file's name.
     """
-    wanted = choose_format(parts, graph, out, format_name)
+    wanted = choose_format(graph, out, format_name)
     output = graph.output or {}
-    asked = str(output.get("format") or "")
-    of_same = asked and find_format(parts.formats, asked) is wanted
+    of_same = bool(output.get("format")) and find_format(formats(), str(output["format"])).name == wanted.name
     options = {name: value for name, value in output.items() if name not in ("format", "resampling")} if of_same else {}
-    plan = parts.compile_graph(graph.process_graph, USER)
+    plan = parts.compiler(graph.process_graph, USER)
     wanted.check(options, plan.type)
     found = await parts.engine.describe(plan)
     block = await _evaluate(parts, plan, View(found.grid, plan.type.names, found.times), progress)
     return _write(out, wanted.encode(block, options, None))
 
 
-def choose_format(parts: Parts, graph: GraphFile, out: Path, format_name: str) -> Format:
+def choose_format(graph: GraphFile, out: Path, format_name: str) -> Format:
     """
     Raises:
         FormatUnsupported: the name is not known.
     """
     if format_name:
-        return find_format(parts.formats, format_name)
+        return find_format(formats(), format_name)
     if graph.output and graph.output.get("format"):
-        return find_format(parts.formats, str(graph.output["format"]))
+        return find_format(formats(), str(graph.output["format"]))
     try:
-        return find_format(parts.formats, out.suffix.removeprefix(".") or DEFAULT_FORMAT)
+        return find_format(formats(), out.suffix.removeprefix(".") or DEFAULT_FORMAT)
     except FormatUnsupported as error:
         raise FormatUnsupported(f"{error.message}; or name one with --format", locator=str(out)) from error
 

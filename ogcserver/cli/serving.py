@@ -105,7 +105,7 @@ def guide(url: str, jobs: list[Registered]) -> str:
         "",
         f"ogcserver runs at {url}  (Ctrl+C stops it)",
         "",
-        f"  In a browser        {url}/jobs",
+        f"  In a browser        {url}/map",
         f"  In QGIS, WMS/WMTS   {url}/wmts?SERVICE=WMTS&REQUEST=GetCapabilities",
         f"  In QGIS, WCS        {url}/wcs",
         "",

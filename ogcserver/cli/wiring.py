@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,6 @@ from typing import Protocol
 from starlette.types import ASGIApp
 
 from ogcserver.cube import Block, View
-from ogcserver.encode.formats import Format
 from ogcserver.engine.describe import Description
 from ogcserver.engine.explain import Explanation
 from ogcserver.jobs.compiler import Compile
@@ -44,10 +43,7 @@ class Parts(Protocol):
     def engine(self) -> LocalEngine: ...
 
     @property
-    def compile_graph(self) -> Compile: ...
-
-    @property
-    def formats(self) -> Mapping[str, Format]: ...
+    def compiler(self) -> Compile: ...
 
     def close(self) -> None: ...
 
@@ -63,7 +59,16 @@ class Wiring:
 def installed() -> Wiring:
     """The program as it is installed."""
     app = importlib.import_module("ogcserver.app")
-    return Wiring(app.create_app, app.open_parts)
+
+    def open_parts(settings: Settings) -> Parts:
+        server = settings.server
+        kept = (
+            server.database or (server.data_dir / "ogcserver.db").exists()
+        )  # graphs may refer to what is stored there
+        parts: Parts = app.open_parts(settings, None if kept else "sqlite://")
+        return parts
+
+    return Wiring(app.create_app, open_parts)
 
 
 def app_from_environment() -> ASGIApp:

@@ -54,9 +54,7 @@ class ByteCache(Generic[Value]):
     def statistics(self) -> CacheStatistics:
         with self._lock:
             values = self._values
-            return CacheStatistics(
-                len(values), int(values.currsize), int(values.maxsize), self._hits, self._misses
-            )
+            return CacheStatistics(len(values), int(values.currsize), int(values.maxsize), self._hits, self._misses)
 
 
 @dataclass(eq=False)

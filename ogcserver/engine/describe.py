@@ -70,9 +70,15 @@ def _search_interval(interval: Interval, mosaic: str) -> Interval:
     """Whole days around the interval, so that an observation of several items is found whole."""
     if mosaic != "day":
         return interval
-    start = interval.start and format_instant(start_of(interval.start) - timedelta(days=1))
-    end = interval.end and format_instant(start_of(interval.end) + timedelta(days=1))
-    return Interval(start, end)
+    return Interval(_shifted(interval.start, -1), _shifted(interval.end, 1))
+
+
+def _shifted(moment: str, days: int) -> str:
+    """A bound moved by some days; none when that is beyond the calendar."""
+    try:
+        return moment and format_instant(start_of(moment) + timedelta(days=days))
+    except OverflowError:
+        return ""
 
 
 def describe(plan: Expr, finder: Finder) -> Description:
@@ -82,12 +88,12 @@ def describe(plan: Expr, finder: Finder) -> Description:
         InvalidSubset: the graph's boxes do not meet each other or the data.
         SourceUnavailable: a catalogue is away, or no item tells where its pixels lie.
     """
-    found = [
-        (load, observation) for load in _loads(plan) for observation in finder.find(load)
-    ]
+    found = [(load, observation) for load in _loads(plan) for observation in finder.find(load)]
     if not found:
         raise NoTimeInRange("there is no observation in the area and time of the graph", locator="process_graph")
-    extents = [extent for load, observation in found for item in observation.items if (extent := _finest(item, load, finder))]
+    extents = [
+        extent for load, observation in found for item in observation.items if (extent := _finest(item, load, finder))
+    ]
     if not extents:
         raise SourceUnavailable("no item tells where its pixels lie")
     grid = _native_grid(extents, _regions(plan))

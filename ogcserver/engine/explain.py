@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ogcserver.cube import View
-from ogcserver.plan.bind import Bound, Fold, Read
+from ogcserver.plan.bind import Bound, Read
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import BandMath, FilterBbox, FilterTemporal, Load, Reduce
 
@@ -100,6 +100,4 @@ def view_json(view: View) -> dict[str, Any]:
 
 
 def observation_count(bound: Bound) -> int:
-    return len({id(step.observation) for step in bound.steps if isinstance(step, Read) and step.observation}) or sum(
-        isinstance(step, Fold) for step in bound.steps
-    )
+    return len({id(step.observation) for step in bound.steps if isinstance(step, Read) and step.observation})

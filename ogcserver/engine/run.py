@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,20 +36,72 @@ class Timing:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
+@dataclass(frozen=True)
+class ReadAhead:
+    """Threads that read the next slices while one is computed; ``depth`` slices at most wait or are under way.
+
+    Handing work to threads costs more than reading what is decoded already, so they are used once a read was slow.
+    """
+
+    executor: Executor
+    depth: int
+    slow_s: float = 0.001
+
+
+class _Reads:
+    """The read steps of a run, in order, some of them started ahead."""
+
+    def __init__(self, bound: Bound, pixels: Pixels, check: Callable[[], None], ahead: ReadAhead | None) -> None:
+        self._pixels, self._check, self._ahead = pixels, check, ahead
+        self._waiting = deque(step for step in bound.steps if isinstance(step, Read))
+        self._started: deque[Future[tuple[Array, bool]]] = deque()
+        self._slow = False
+
+    def next(self) -> tuple[Array, bool]:
+        """The pixels of the next read step."""
+        if self._ahead is not None and self._slow:
+            while self._waiting and len(self._started) < self._ahead.depth:
+                self._started.append(self._ahead.executor.submit(self._read, self._waiting.popleft()))
+            return self._started.popleft().result()
+        start = time.perf_counter()
+        result = self._read(self._waiting.popleft())
+        self._slow = self._ahead is not None and time.perf_counter() - start > self._ahead.slow_s
+        return result
+
+    def _read(self, step: Read) -> tuple[Array, bool]:
+        return _read(step, self._pixels, self._check)
+
+    def close(self) -> None:
+        for future in self._started:
+            future.cancel()
+
+
 def run(
-    bound: Bound, pixels: Pixels, check: Callable[[], None], timing: Timing | None = None
+    bound: Bound,
+    pixels: Pixels,
+    check: Callable[[], None],
+    timing: Timing | None = None,
+    ahead: ReadAhead | None = None,
 ) -> tuple[Array, bool]:
     """The bound view, ``(time, band, y, x)``, and whether every file could be read.
 
     Each array is dropped after the last step that consumes it. ``check`` is called between steps and raises to stop.
     """
+    reads = _Reads(bound, pixels, check, ahead)
+    try:
+        return _run(bound, reads, check, timing)
+    finally:
+        reads.close()
+
+
+def _run(bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing | None) -> tuple[Array, bool]:
     made: dict[int, Any] = {}
     complete = True
     for number, (step, released) in enumerate(zip(bound.steps, bound.releases(), strict=True)):
         check()
         start = time.perf_counter()
         if isinstance(step, Read):
-            made[number], whole = _read(step, bound, pixels, check)
+            made[number], whole = reads.next()
             complete &= whole
         else:
             with np.errstate(all="ignore"):  # infinities and overflows follow IEEE 754
@@ -60,7 +114,7 @@ def run(
     return (slices[0] if len(slices) == 1 else np.concatenate(slices)), complete
 
 
-def _read(step: Read, bound: Bound, pixels: Pixels, check: Callable[[], None]) -> tuple[Array, bool]:
+def _read(step: Read, pixels: Pixels, check: Callable[[], None]) -> tuple[Array, bool]:
     if isinstance(step.load, Load) and step.observation is not None:
         bands = tuple(step.load.type.band(name) for name in step.view.bands)
         return pixels(step, bands, check)

@@ -18,7 +18,7 @@ from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
 from ogcserver.engine.describe import Description, Finder, describe
 from ogcserver.engine.explain import Explanation, ReadLine, node_lines, observation_count, view_json
 from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
-from ogcserver.engine.run import Timing, run
+from ogcserver.engine.run import ReadAhead, Timing, run
 from ogcserver.errors import NoTimeInRange, Overloaded
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.bind import Bound, Read, bind
@@ -79,6 +79,8 @@ class Engine:
         self._reader = reader
         self._finder = Finder(collection, reader.header)
         self._pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="engine")
+        self._readers = ThreadPoolExecutor(limits.workers, thread_name_prefix="reader")
+        self._ahead = ReadAhead(self._readers, 2 * limits.workers)
         self._responses: ByteCache[Rendered] = ByteCache(response_bytes, lambda answer: len(answer.body) + 256)
         self._arrays: ByteCache[Block] = ByteCache(array_bytes, lambda block: block.data.nbytes + 256)
         self._descriptions: ByteCache[Description] = ByteCache(64 << 20, lambda found: 1024 + 64 * len(found.times))
@@ -88,6 +90,7 @@ class Engine:
     def close(self) -> None:
         """Stops the threads; running work ends first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
 
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(
@@ -182,7 +185,7 @@ class Engine:
         edge = chunk_edge(bound, self.limits, CELL)
         parts = view.grid.chunks(edge)
         if len(parts) == 1:
-            data, complete = await self._in_pool(partial(run, bound, self._pixels, work.check))
+            data, complete = await self._in_pool(partial(run, bound, self._pixels, work.check, ahead=self._ahead))
             return Block(data, view.grid, bands, view.times, complete)
         out: Array = np.empty((max(1, len(view.times)), len(bands), *view.grid.shape), compute_dtype(bands))
         complete = await self._fill(out, plan, view, parts, work)

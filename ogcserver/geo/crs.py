@@ -20,7 +20,9 @@ from ogcserver.geo.grid import Bounds, Grid
 
 WGS84 = "EPSG:4326"
 
-_OGC_URL = re.compile(r"^https?://www\.opengis\.net/def/crs/(?P<authority>\w+)/(?P<version>[\w.]+)/(?P<code>\w+)$", re.IGNORECASE)
+_OGC_URL = re.compile(
+    r"^https?://www\.opengis\.net/def/crs/(?P<authority>\w+)/(?P<version>[\w.]+)/(?P<code>\w+)$", re.IGNORECASE
+)
 _OGC_URN = re.compile(r"^urn:(?:x-)?ogc:def:crs:(?P<authority>\w+):(?P<version>[\w.]*):(?P<code>\w+)$", re.IGNORECASE)
 _GML_URL = re.compile(r"^https?://www\.opengis\.net/gml/srs/epsg\.xml#(?P<code>\d+)$", re.IGNORECASE)
 _SHORT = re.compile(r"^(?P<authority>[A-Za-z]+):(?P<code>\w+)$")

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from ogcserver.errors import GraphInvalid, GraphTooLarge
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# possessive, and a text that is not closed reaches to the end: each byte is looked at once
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 @dataclass(frozen=True)

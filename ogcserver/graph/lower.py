@@ -70,9 +70,16 @@ class Lowering:
         if "product_id" in node:
             made = imagery if imagery is not None else self._load(node, where)
         elif stored := _stored_name(node, where):
-            given = node["args"].get("imagery") if "args" in node else None
+            arguments = node.get("args", {})
+            taken = {"imagery", "uri"} if node["process_id"] == _REFERENCE else {"imagery"}
+            if extra := next((name for name in arguments if name not in taken), None):
+                message = f"a stored graph takes imagery only, not {extra[:80]!r}"
+                raise ArgumentUnsupported(message, locator=f"{where}.args.{extra[:80]}")
+            given = arguments.get("imagery")
             if given is not None and not _is_node(given):
-                raise ArgumentInvalid("imagery must be a process or an image collection", locator=f"{where}.args.imagery")
+                raise ArgumentInvalid(
+                    "imagery must be a process or an image collection", locator=f"{where}.args.imagery"
+                )
             made = self._stored(stored, results[id(given)] if given is not None else imagery, where, inside)
         else:
             process = self._process(node, where)
@@ -163,13 +170,13 @@ def _stored_name(node: Mapping[str, Any], where: str) -> str:
     if not isinstance(uri, str):
         raise ArgumentInvalid("uri must be a text", locator=f"{where}.args.uri")
     if "://" in uri:
-        raise ArgumentInvalid("graphs of other hosts are not fetched; store the graph here", locator=f"{where}.args.uri")
+        raise ArgumentInvalid(
+            "graphs of other hosts are not fetched; store the graph here", locator=f"{where}.args.uri"
+        )
     return uri.rstrip("/").rpartition("/")[2]
 
 
-def _arguments(
-    process: Process, node: Mapping[str, Any], where: str, results: Mapping[int, Expr]
-) -> Mapping[str, Any]:
+def _arguments(process: Process, node: Mapping[str, Any], where: str, results: Mapping[int, Expr]) -> Mapping[str, Any]:
     given = node.get("args", {})
     for name in given:
         if process.argument(name) is None:

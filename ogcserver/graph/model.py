@@ -65,7 +65,7 @@ class Scope:
         named = [band for band in known if band in self.bands and self.bands[band].common_name == text != ""]
         if len(named) == 1:
             return named[0]
-        raise self.invalid(name, f"there is no band {wanted!r}; the bands are {', '.join(known)}")
+        raise self.invalid(name, f"there is no band {str(wanted)[:80]!r}; the bands are {', '.join(known)}")
 
 
 Build = Callable[[Scope], Expr]

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, select
@@ -32,13 +33,23 @@ class JobStore:
     """
 
     def __init__(self, url: str, clock: Callable[[], datetime] = now) -> None:
-        self._engine = open_database(url)
+        """
+        Args:
+            url: of SQLAlchemy; ``sqlite://`` is a database that vanishes when the store is closed.
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be opened.
+        """
+        # in a file all the same: threads cannot share a database in memory
+        self._vanishing = TemporaryDirectory(prefix="ogcserver-") if url == "sqlite://" else None
+        self._engine = open_database(f"sqlite:///{self._vanishing.name}/jobs.db" if self._vanishing else url)
         self._revisions = revisions(self._engine)
         self._clock = clock
 
     def close(self) -> None:
         self._revisions.close()
         self._engine.dispose()
+        if self._vanishing:
+            self._vanishing.cleanup()
 
     @property
     def revision_is_cheap(self) -> bool:

@@ -97,8 +97,7 @@ def _with_driver(url: URL) -> URL:
 
 
 def _open_sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
-        raise ValueError("a database in memory cannot be shared by threads and processes: name a file")
+    assert url.database
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_S})
     event.listen(engine, "connect", _prepare)

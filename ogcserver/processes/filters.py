@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from ogcserver.errors import CoordinateError, CrsError, InvalidParameter
 from ogcserver.geo.crs import WGS84, canonical, is_geographic
 from ogcserver.graph.model import Argument, Process, Scope
@@ -44,8 +42,8 @@ def _build_bbox(scope: Scope) -> Expr:
 def _check_coordinate(scope: Scope, name: str, crs: str) -> None:
     value = scope.values[name]
     limit = (90.0 if name in ("top", "bottom") else 360.0) if is_geographic(crs) else 1e9
-    if not (math.isfinite(value) and abs(value) <= limit):
-        message = f"{name} must be a number of at most {limit:g} in units of {crs[:40]}, not {value}"
+    if not abs(value) <= limit:  # also not a number; an integer may be too large for a float
+        message = f"{name} must be a number of at most {limit:g} in units of {crs[:40]}, not {str(value)[:40]}"
         raise CoordinateError(message, locator=f"{scope.path}.args.{name}")
 
 
@@ -126,7 +124,9 @@ def _ranges(scope: Scope) -> tuple[tuple[float, float], ...]:
     ranges = []
     for item in items:
         pair = item if isinstance(item, list) else [item, item]
-        if len(pair) != 2 or not all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in pair):
+        if len(pair) != 2 or not all(
+            isinstance(n, (int, float)) and type(n) is not bool and abs(n) < 1e9 for n in pair
+        ):
             raise scope.invalid("wavelengths", "a wavelength is a number in nm or a pair [min, max]")
         if pair[0] > pair[1]:
             raise scope.invalid("wavelengths", "a range of wavelengths must start with its smaller end")

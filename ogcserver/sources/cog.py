@@ -26,7 +26,8 @@ from ogcserver.sources.raster import (
     identity,
     is_local,
 )
-from ogcserver.sources.tiff import Level, NotSimple, Tiff, parse
+from ogcserver.sources.tiff import Level, NotSimpleError, Tiff, parse
+
 
 class _Handle:
     """An open file; closed when nobody uses it any more. Positioned reads need no lock."""
@@ -157,7 +158,7 @@ def _open(href: str, current: Identity) -> _File:
     handle = _Handle(href)
     try:
         tiff = parse(handle.read)
-    except NotSimple:
+    except NotSimpleError:
         tiff = None
     return _File(current, handle, tiff)
 

@@ -53,9 +53,12 @@ def resolve(href: object, base: str) -> str:
     match = _SCHEME.match(href)
     if match and match["scheme"].lower() not in _REMOTE_SCHEMES | {"file"}:
         raise HrefError(f"{href[:80]!r}: only http, https, s3 and file addresses may be named")
-    location = _join(href, base, match["scheme"].lower() if match else "")
-    if location.lower().lstrip("/").startswith("vsi") and "/" in location.lstrip("/"):
-        raise HrefError(f"{href[:80]!r} leads into a virtual file system")
+    try:
+        location = _join(href, base, match["scheme"].lower() if match else "")
+    except ValueError as error:  # such as half an IPv6 address
+        raise HrefError(f"{href[:80]!r} is not an address") from error
+    if location.lower().lstrip("/").startswith("vsi") or _CONTROL.search(location):
+        raise HrefError(f"{href[:80]!r} leads into a virtual file system, or is no path")
     return location
 
 
@@ -69,8 +72,9 @@ def _join(href: str, base: str, scheme: str) -> str:
         if not is_remote(joined):
             raise HrefError(f"{href[:80]!r}: a catalogue on the network may not name local files")
         return joined
-    path = _path_of_url(href) if scheme else Path(base).parent / href
-    return os.path.normpath(path)
+    if scheme:
+        return os.path.normpath(_path_of_url(href))
+    return os.path.normpath(href if href.startswith("/") else f"{base.rpartition('/')[0]}/{href}")
 
 
 def _path_of_url(url: str) -> str:

@@ -120,10 +120,18 @@ def fill(
     elif resampling == "average":
         width, height = (side if np.isfinite(side) else 1.0 for side in sampling.span)
         average(
-            raw, valid, sampling.cols, sampling.rows, sampling.index, width, height, mark, kind(scale), kind(offset), out
+            raw,
+            valid,
+            sampling.cols,
+            sampling.rows,
+            sampling.index,
+            width,
+            height,
+            mark,
+            kind(scale),
+            kind(offset),
+            out,
         )
     else:
         cubic = resampling == "cubic"
-        convolve(
-            raw, valid, sampling.cols, sampling.rows, sampling.index, cubic, mark, kind(scale), kind(offset), out
-        )
+        convolve(raw, valid, sampling.cols, sampling.rows, sampling.index, cubic, mark, kind(scale), kind(offset), out)

@@ -24,11 +24,15 @@ ReadAt = Callable[[int, int], bytes]
 COMPRESSIONS: Mapping[int, str] = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 50000: "zstd"}
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _KINDS = {1: "u", 2: "i", 3: "f"}
+_WANTED = frozenset(
+    (254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 322, 323, 324, 325, 338, 339)
+    + (33550, 33922, 34264, 34735, 42113)
+)
 _MOST_PAGES = 64
 _MOST_TAG_BYTES = 1 << 26
 
 
-class NotSimple(Exception):
+class NotSimpleError(Exception):
     """The file is not of the kind that is read here; GDAL may still read it."""
 
 
@@ -73,12 +77,12 @@ class Tiff:
 def parse(read: ReadAt) -> Tiff:
     """
     Raises:
-        NotSimple: not a TIFF, damaged, or with features that are not read here (masks, alpha, odd bits, JPEG ...).
+        NotSimpleError: not a TIFF, damaged, or with features that are not read here (masks, alpha, odd bits, JPEG ...).
     """
     try:
         return _tiff(_Pages(read).all())
     except (struct.error, KeyError, IndexError, ValueError, OverflowError) as error:
-        raise NotSimple(str(error)) from error
+        raise NotSimpleError(str(error)) from error
 
 
 class _Pages:
@@ -90,7 +94,7 @@ class _Pages:
         order = {b"II": "<", b"MM": ">"}.get(self._head[:2])
         version = self._unpack(f"{order}H", 2)[0] if order else 0
         if version not in (42, 43):
-            raise NotSimple("not a TIFF")
+            raise NotSimpleError("not a TIFF")
         self.order = str(order)
         self._big = version == 43
 
@@ -109,7 +113,7 @@ class _Pages:
         seen: set[int] = set()
         while offset:
             if offset in seen or len(pages) >= _MOST_PAGES:
-                raise NotSimple("too many directories")
+                raise NotSimpleError("too many directories")
             seen.add(offset)
             tags, offset = self._page(offset)
             pages.append({"order": self.order, **tags})  # type: ignore[dict-item]
@@ -119,13 +123,13 @@ class _Pages:
         count_form, entry, next_form = ("Q", 20, "Q") if self._big else ("H", 12, "I")
         count = self._unpack(self.order + count_form, offset)[0]
         if count > 4096:
-            raise NotSimple("too many tags")
+            raise NotSimpleError("too many tags")
         start = offset + struct.calcsize(count_form)
         table = self._bytes(start, count * entry)
         tags: dict[int, Any] = {}
         for number in range(count):
             tag, kind = struct.unpack_from(self.order + "HH", table, number * entry)
-            if kind in _TYPES:
+            if tag in _WANTED and kind in _TYPES:
                 tags[tag] = self._value(table, number * entry, _TYPES[kind])
         return tags, self._unpack(self.order + next_form, start + count * entry)[0]
 
@@ -135,7 +139,7 @@ class _Pages:
         place = at + 4 + struct.calcsize(field)
         size = count * struct.calcsize(form)
         if size > _MOST_TAG_BYTES:
-            raise NotSimple("a tag is too long")
+            raise NotSimpleError("a tag is too long")
         if size <= struct.calcsize(field):
             raw = table[place : place + size]
         else:
@@ -151,12 +155,12 @@ def _tiff(pages: list[dict[int, Any]]) -> Tiff:
     for number, page in enumerate(pages):
         kind = page.get(254, (0,))[0]
         if kind & 4 or (number == 0 and kind):
-            raise NotSimple("masks are read by GDAL")
+            raise NotSimpleError("masks are read by GDAL")
         if number == 0 or kind & 1:
             levels.append(_level(page))
     levels = [levels[0], *sorted(levels[1:], key=lambda level: -level.width)]
     if len({(level.dtype, level.samples) for level in levels}) > 1:
-        raise NotSimple("overviews of another kind")
+        raise NotSimpleError("overviews of another kind")
     return Tiff(first.get(277, (1,))[0], tuple(levels), _nodata(first), _extent(first))
 
 
@@ -164,12 +168,12 @@ def _level(page: dict[int, Any]) -> Level:
     samples = page.get(277, (1,))[0]
     bits, kinds = set(page.get(258, (1,))), set(page.get(339, (1,)))
     if 338 in page and any(kind in (1, 2) for kind in page[338]):
-        raise NotSimple("alpha is read by GDAL")
+        raise NotSimpleError("alpha is read by GDAL")
     if len(bits) != 1 or len(kinds) != 1 or page.get(262, (1,))[0] not in (0, 1, 2, 3) or page.get(266, (1,))[0] != 1:
-        raise NotSimple("bands of several kinds, or colours")
+        raise NotSimpleError("bands of several kinds, or colours")
     bit, kind = bits.pop(), kinds.pop()
     if bit not in (8, 16, 32, 64) or kind not in _KINDS or (kind == 3 and bit < 32):
-        raise NotSimple(f"{bit} bits of kind {kind}")
+        raise NotSimpleError(f"{bit} bits of kind {kind}")
     width, height = page[256][0], page[257][0]
     tiled = 322 in page
     block = (page[322][0], page[323][0]) if tiled else (width, min(height, page.get(278, (height,))[0]))
@@ -181,9 +185,9 @@ def _level(page: dict[int, Any]) -> Level:
     )  # fmt: skip
     planes = 1 if level.samples == samples else samples
     if min(width, height, *block) < 1 or level.predictor not in (1, 2, 3):
-        raise NotSimple("no pixels, or an unknown predictor")
+        raise NotSimpleError("no pixels, or an unknown predictor")
     if not len(level.offsets) == len(level.counts) == level.across * level.down * planes:
-        raise NotSimple("blocks are missing")
+        raise NotSimpleError("blocks are missing")
     return level
 
 

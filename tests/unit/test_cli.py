@@ -24,7 +24,6 @@ from ogcserver.cli.client import Client
 from ogcserver.cli.graph_files import GraphFile, example_graphs
 from ogcserver.cli.serving import demo_settings, guide, register, serve_demo
 from ogcserver.cli.wiring import Wiring
-from ogcserver.encode.formats import formats
 from ogcserver.engine.service import Engine
 from ogcserver.errors import GraphInvalid
 from ogcserver.graph.compile import compile_graph
@@ -40,9 +39,7 @@ GRAPH = node("min_time", imagery=node("filter_bands", imagery=node("filter_bbox"
 class FakeParts:
     engine: Engine
 
-    formats = formats()
-
-    def compile_graph(self, graph: object, user_id: str) -> Any:
+    def compiler(self, graph: object, user_id: str) -> Any:
         return compile_graph(graph, utm_archive().context())
 
     def close(self) -> None:

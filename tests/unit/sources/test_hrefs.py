@@ -55,6 +55,7 @@ def test_addresses_are_resolved_against_the_document(href: str, base: str, locat
         "gs://b/x.tif",
         "javascript:alert(1)",
         "http:///nohost.tif",
+        "http://[::1/x.tif",
         "a\x00b.tif",
         "\\\\host\\share\\x.tif",
     ],
@@ -70,7 +71,9 @@ def test_a_document_from_the_web_names_no_local_files(href: str) -> None:
         resolve(href, WEB)
 
 
-@pytest.mark.parametrize("href", ["../../../vsicurl/http://internal/", "file:///vsimem/x", "file:///x/../vsizip/x.zip"])
+@pytest.mark.parametrize(
+    "href", ["../../../vsicurl/http://internal/", "file:///vsimem/x", "file:///x/../vsizip/x.zip", "file:///a%00b.tif"]
+)
 def test_a_relative_address_does_not_lead_into_a_virtual_file_system(href: str) -> None:
     with pytest.raises(HrefError):
         resolve(href, LOCAL)

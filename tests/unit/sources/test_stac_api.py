@@ -238,9 +238,11 @@ def test_an_api_is_recognised_and_retried(server: Any, api: StacApi) -> None:
         assert len(catalogs.get("landsat8-l1tp-nyc").search(WORLD, Interval())) == 19
         assert [info.id for info in catalogs.list()] == [document["id"] for document in api.collections]
     server.stop()
-    with contextlib.closing(Catalogs([open_catalog(CatalogSpec(server.url))])) as catalogs:
-        with pytest.raises(SourceUnavailable, match=server.url):
-            catalogs.get("landsat8-l1tp-nyc")
+    with (
+        contextlib.closing(Catalogs([open_catalog(CatalogSpec(server.url))])) as catalogs,
+        pytest.raises(SourceUnavailable, match=server.url),
+    ):
+        catalogs.get("landsat8-l1tp-nyc")
 
 
 @pytest.mark.parametrize(

@@ -243,9 +243,11 @@ def test_a_catalogue_on_the_web(web: Any, tree: Path) -> None:
 
 def test_a_server_that_is_away(web: Any) -> None:
     web.stop()
-    with contextlib.closing(StaticCatalog(f"{web.url}/files/catalog.json")) as catalog:
-        with pytest.raises(SourceUnavailable, match=web.url):
-            catalog.collections()
+    with (
+        contextlib.closing(StaticCatalog(f"{web.url}/files/catalog.json")) as catalog,
+        pytest.raises(SourceUnavailable, match=web.url),
+    ):
+        catalog.collections()
 
 
 def test_a_document_over_the_limit_is_refused(web: Any, tree: Path) -> None:
