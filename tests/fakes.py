@@ -35,7 +35,9 @@ class Archive:
         self.arrays: dict[str, tuple[Extent, np.ndarray[Any, Any], float | None]] = {}
         self.collections: dict[str, Collection] = {}
 
-    def add(self, name: str, scenes: Sequence[tuple[str, Extent, Mapping[str, Any]]], nodata: float | None = None) -> None:
+    def add(
+        self, name: str, scenes: Sequence[tuple[str, Extent, Mapping[str, Any]]], nodata: float | None = None
+    ) -> None:
         """A collection of scenes: (time, extent, band -> array (height, width))."""
         items = []
         dtypes: dict[str, str] = {}
@@ -45,7 +47,9 @@ class Archive:
                 self.arrays[names[band]] = (extent, array, nodata)
                 dtypes[band] = array.dtype.name
             items.append(array_item(f"{name}-{number}", time, extent, names))
-        infos = tuple(BandInfo(Band(band, dtype, None if dtype.startswith("f") else nodata)) for band, dtype in dtypes.items())
+        infos = tuple(
+            BandInfo(Band(band, dtype, None if dtype.startswith("f") else nodata)) for band, dtype in dtypes.items()
+        )
         self.collections[name] = MemoryCollection(CollectionInfo(name, infos), items)
 
     def get(self, name: str) -> Collection:
@@ -54,7 +58,9 @@ class Archive:
         return self.collections[name]
 
     def bands(self, collection: str) -> tuple[BandName, ...]:
-        return tuple(BandName(info.band, info.common_name, info.wavelength_nm) for info in self.get(collection).info.bands)
+        return tuple(
+            BandName(info.band, info.common_name, info.wavelength_nm) for info in self.get(collection).info.bands
+        )
 
     def reader(self, rasters: RasterReader | None = None, skip_unreadable: bool = True) -> Reader:
         """Reads the arrays, or what another reader makes of their places."""

@@ -89,8 +89,8 @@ def chunk_edge(bound: Bound, limits: Limits, largest: int) -> int:
     if need * min(edge * edge, bound.view.grid.size) > room:
         wanted = (2 * result + need * min(edge * edge, bound.view.grid.size)) // _MB + 1
         raise TooLarge(
-            f"the request needs about {wanted} MB of memory, more than the {limits.max_request_mb} MB that are allowed; "
-            "ask for a smaller area, a coarser resolution, or fewer bands or dates"
+            f"the request needs about {wanted} MB of memory, more than the {limits.max_request_mb} MB that are "
+            "allowed; ask for a smaller area, a coarser resolution, or fewer bands or dates"
         )
     return edge
 

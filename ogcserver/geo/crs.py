@@ -93,7 +93,7 @@ def is_geographic(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def metres_per_unit(name: str) -> float:
-    """Length of one CRS unit in metres; degrees count along the equator of a sphere of 6378137 m (OGC 07-057r7, 6.1)."""
+    """Length of one CRS unit in metres; a degree is one along an equator of radius 6378137 m (OGC 07-057r7, 6.1)."""
     crs = crs_object(name)
     if crs.is_geographic:
         return math.pi / 180 * 6378137.0

@@ -1,4 +1,4 @@
-"""Compiled loops over pixels. All release the GIL; none may use fastmath, since a window must equal its parts bit for bit.
+"""Compiled loops over pixels. All release the GIL; none may use fastmath: a window must equal its parts bit for bit.
 
 Positions are in source pixels: 0 is the outer edge of the first pixel, 0.5 its centre. NaN marks a missing pixel in
 ``out`` arrays; -1 an output pixel outside of the source in index arrays.
@@ -167,8 +167,8 @@ def average(raw, valid, cols, rows, index, span_x, span_y, nodata, scale, offset
             left, right = math.ceil(x - span_x / 2 - 0.5 - EPSILON), math.ceil(x + span_x / 2 - 0.5 - EPSILON)
             top, bottom = math.ceil(y - span_y / 2 - 0.5 - EPSILON), math.ceil(y + span_y / 2 - 0.5 - EPSILON)
             total, count = 0.0, 0
-            for row in range(int(top), int(bottom)):
-                for col in range(int(left), int(right)):
+            for row in range(max(0, int(top)), min(raw.shape[0], int(bottom))):
+                for col in range(max(0, int(left)), min(raw.shape[1], int(right))):
                     value = _tap(raw, valid, nodata, row, col)
                     if not math.isnan(value):
                         total += value

@@ -70,7 +70,7 @@ def coordinates(grid: Grid, crs: str) -> Coordinates:
 
 
 def control_step(lattice: Lattice) -> int:
-    """Distance of the control points in pixels: a power of two, smaller where a pixel spans more of the earth's curve."""
+    """Distance of the control points in pixels: a power of two, smaller where pixels span more of the earth's curve."""
     pixel = max(lattice.dx, lattice.dy) * metres_per_unit(lattice.crs)
     best = math.sqrt(0.08 * _EARTH_RADIUS / pixel)
     return int(min(_STEP, 2 ** math.floor(math.log2(max(1.0, best)))))
@@ -131,7 +131,7 @@ def inside(grid: Grid, crs: str, bounds: Bounds) -> NDArray[np.bool_] | None:
 
 @lru_cache(maxsize=65536)
 def pixel_ratio(cell: Grid, source: Grid) -> tuple[float, float]:
-    """How many source pixels wide and high a pixel of ``cell`` is, where it is smallest; nan where it cannot be told."""
+    """How many source pixels wide and high a pixel of ``cell`` is, where it is smallest; nan if it cannot be told."""
     if cell.crs == source.crs:
         return cell.lattice.dx / source.lattice.dx, cell.lattice.dy / source.lattice.dy
     x, y = _shared_points(cell, source)

@@ -1,7 +1,7 @@
 """The 0.3 dialect lowered to plan nodes: every node checked, stored graphs put in, equal subtrees made one.
 
-A graph of this dialect is a tree ``{"process_id": ID, "args": {NAME: VALUE}}`` with ``{"product_id": ID}`` at its leaves.
-A document is walked with a stack, never by recursion; a stored graph is lowered once for each input that it is given,
+A graph of this dialect is a tree ``{"process_id": ID, "args": {NAME: VALUE}}`` with ``{"product_id": ID}`` as leaves. A
+document is walked with a stack, never by recursion; a stored graph is lowered once for each input that it is given,
 so the cost grows with the number of distinct nodes however often they are shared.
 """
 

@@ -154,9 +154,8 @@ def _median(series: State) -> Array:
     count = np.count_nonzero(~np.isnan(stack), axis=0)[None]
     low = np.take_along_axis(stack, np.maximum(count - 1, 0) // 2, 0)[0]
     high = np.take_along_axis(stack, np.minimum(count // 2, len(series) - 1), 0)[0]
-    with np.errstate(invalid="ignore", over="ignore"):
-        middle = np.where(low == high, low, low + (high - low) / 2)  # infinities have no difference
-    return np.asarray(middle, series[0].dtype)
+    with np.errstate(invalid="ignore"):  # -inf and inf have no middle
+        return np.asarray(low / 2 + high / 2, series[0].dtype)  # halved first: no overflow, rounded once
 
 
 def _moments(finish: Callable[[State], Array]) -> Reducer:

@@ -40,8 +40,8 @@ def band_arithmetic() -> Process:
         Argument("expr", "value", 'an expression such as "(B8 - B4) / (B8 + B4)", or a list: one output band for each'),
     )
     text = (
-        "Computes bands by expressions over band identifiers: + - * / ^, comparisons, parentheses, and functions such as "
-        "sqrt, ln, exp, abs, min, max and if(condition, a, b). Identifiers that are no words stand in quotes: '8a'."
+        "Computes bands by expressions over band identifiers: + - * / ^, comparisons, parentheses, and functions such "
+        "as sqrt, ln, exp, abs, min, max and if(condition, a, b). Identifiers that are no words stand in quotes: '8a'."
     )
     return Process("band_arithmetic", text, arguments, _build_arithmetic)
 

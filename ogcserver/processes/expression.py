@@ -1,4 +1,4 @@
-"""Arithmetic expressions over bands, parsed by precedence climbing without recursion; nothing is ever evaluated as code.
+"""Arithmetic expressions over bands, parsed without recursion; nothing is ever evaluated as code.
 
 Grammar, loosest first::
 

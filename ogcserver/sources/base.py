@@ -31,7 +31,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class FileBand:
-    """A band of a raster file that GDAL opens: a local path, or an http(s) address that the operator's catalogue named."""
+    """A band of a raster file: a local path, or an http(s) address that the operator's catalogue named."""
 
     href: str
     index: int = 1
@@ -71,7 +71,7 @@ class BandSource:
     nodata: float | None = None
     """Stored value of missing pixels by the catalogue; None: what the file says."""
     extent: Extent | None = None
-    """By the catalogue (STAC proj:*), to choose grids without opening files; the file's own header decides for reading."""
+    """By the catalogue (STAC proj:*), to choose grids without opening files; for reading the file's header decides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ class Collection(Protocol):
 
     @property
     def mosaic(self) -> str:
-        """Which items are one observation: ``"day"`` (same UTC day, the default), ``"time"`` (same label), ``"item"``."""
+        """Which items are one observation: of a UTC ``"day"`` (the default), of one ``"time"``, or each ``"item"``."""
         ...
 
     def version(self) -> str:

@@ -149,15 +149,19 @@ class Catalogs:
             SourceUnavailable: a catalogue that may have it does not answer.
         """
         away: Reasons = []
-        collections = self._collections(away)
-        found = collections.get(collection_id)
-        if found is not None:
-            return found
+        for catalog in self._catalogs:  # on the path of every tile: one lookup, however many collections there are
+            try:
+                found = catalog.collections().get(collection_id)
+            except SourceUnavailable as error:
+                away.append(error)
+                continue
+            if found is not None:
+                return found
         if away:
             raise SourceUnavailable(
                 f"collection {collection_id} is not known, and {away[0].message}", locator=away[0].locator
             )
-        raise CollectionNotFound(_not_found(collection_id, collections), locator=collection_id)
+        raise CollectionNotFound(_not_found(collection_id, self._collections([])), locator=collection_id)
 
     def list(self) -> tuple[CollectionInfo, ...]:
         """All collections that can be described now."""

@@ -25,8 +25,10 @@ COMPRESSIONS: Mapping[int, str] = {1: "none", 5: "lzw", 8: "deflate", 32946: "de
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _WANTED = frozenset(
-    (254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 322, 323, 324, 325, 338, 339)
-    + (33550, 33922, 34264, 34735, 42113)
+    (
+        *(254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 322, 323, 324, 325, 338, 339),
+        *(33550, 33922, 34264, 34735, 42113),
+    )
 )
 _MOST_PAGES = 64
 _MOST_TAG_BYTES = 1 << 26
@@ -198,9 +200,11 @@ def _nodata(page: dict[int, Any]) -> float | None:
 
 def _extent(page: dict[int, Any]) -> Extent | None:
     scale, tie, keys = page.get(33550), page.get(33922), page.get(34735)
-    if scale is None or tie is None or keys is None or len(tie) != 6 or 34264 in page or any(tie[:3]):
+    if 34264 in page or (scale is not None and not (scale[0] > 0 and scale[1] > 0)):
+        raise NotSimpleError("rows may run from south to north, or askew")
+    if scale is None or tie is None or keys is None or len(tie) != 6 or any(tie[:3]):
         return None
-    if not (scale[0] > 0 and scale[1] > 0 and all(map(math.isfinite, (*scale, *tie)))):
+    if not all(map(math.isfinite, (*scale, *tie))):
         return None
     code = _epsg(keys)
     if code is None:

@@ -43,7 +43,7 @@ PLACES = (
 
 @cache
 def archive() -> Archive:
-    """Collections at all places: one lattice, two zones mosaicked, integers with nodata, over 180 degrees, at the pole."""
+    """Collections at all places: one lattice, two zones mosaicked, integers with nodata, over 180 degrees, a pole."""
     made = Archive()
     made.add("utm", [(time, UTM, coordinate_bands(UTM, number)) for number, time in enumerate(TIMES)])
     scenes = []
@@ -51,7 +51,9 @@ def archive() -> Archive:
         scenes += [(time, extent, _values(extent, number)) for extent in (UTM, NEXT_ZONE)]
     made.add("zones", scenes)
     ramp = (np.indices((UTM.height, UTM.width)).sum(axis=0) % 251).astype(np.uint8)
-    made.add("scaled", [(time, UTM, {"v": ramp + np.uint8(number), "q": ramp}) for number, time in enumerate(TIMES)], 7.0)
+    made.add(
+        "scaled", [(time, UTM, {"v": ramp + np.uint8(number), "q": ramp}) for number, time in enumerate(TIMES)], 7.0
+    )
     for name, extent in (("pacific", PACIFIC), ("arctic", ARCTIC)):
         made.add(name, [(time, extent, _values(extent, number)) for number, time in enumerate(TIMES)])
     return made
@@ -124,14 +126,23 @@ def grids(draw: st.DrawFn, place: Place) -> Grid:
 
 
 _EXPRESSIONS = (
-    "{a}", "({a} - {b}) / ({a} + {b})", "sqrt(abs({a})) + 1", "if({a} > {b}, {a}, 3)", "-max({a}, {b}) ^ 2",
-    "2", "ln({a} * {a} + 1) - {b} / 7", "({a} >= 20) * 4 + floor({b})",
-)  # fmt: skip
+    "{a}",
+    "({a} - {b}) / ({a} + {b})",
+    "sqrt(abs({a})) + 1",
+    "if({a} > {b}, {a}, 3)",
+    "-max({a}, {b}) ^ 2",
+    "2",
+    "ln({a} * {a} + 1) - {b} / 7",
+    "({a} >= 20) * 4 + floor({b})",
+)
 REDUCING = ("min", "max", "mean", "median", "first", "last", "count", "sum", "sd", "variance", "product")
 _RANGES = (
-    {"from": "2017-01-01", "to": "2017-01-31"}, {"from": "2017-01-10"}, {"to": "2017-01-15"},
-    {"from": "2016-01-01", "to": "2016-02-01"}, {"from": "2017-01-15T10:00:00Z", "to": "2017-01-15T10:00:00Z"},
-)  # fmt: skip
+    {"from": "2017-01-01", "to": "2017-01-31"},
+    {"from": "2017-01-10"},
+    {"to": "2017-01-15"},
+    {"from": "2016-01-01", "to": "2016-02-01"},
+    {"from": "2017-01-15T10:00:00Z", "to": "2017-01-15T10:00:00Z"},
+)
 
 
 @st.composite
@@ -141,7 +152,10 @@ def _box(draw: st.DrawFn, place: Place) -> dict[str, Any]:
     left, top = draw(st.floats(0, 0.6)) * extent.width, draw(st.floats(0, 0.6)) * extent.height
     right, bottom = left + draw(st.floats(0.1, 0.6)) * extent.width, top + draw(st.floats(0.1, 0.6)) * extent.height
     x, y = project(
-        lattice.crs, system, np.array([lattice.x(left), lattice.x(right)]), np.array([lattice.y(top), lattice.y(bottom)])
+        lattice.crs,
+        system,
+        np.array([lattice.x(left), lattice.x(right)]),
+        np.array([lattice.y(top), lattice.y(bottom)]),
     )
     if system == WGS84 and abs(x[1] - x[0]) > 180:
         x = np.where(x < 0, x + 360, x)

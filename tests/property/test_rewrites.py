@@ -57,7 +57,9 @@ def test_tokens_differ_when_the_graph_differs(case: Case, data: st.DataObject) -
     tokens = {item.token: item for item in postorder(plan)}
     assert len(tokens) == len(list(postorder(plan)))
     wrapped = compile_graph(node("band_arithmetic", imagery=graph, expr=[plan.type.names[0] + " + 1.25"]), CONTEXT, ())
-    other = compile_graph(node("band_arithmetic", imagery=graph, expr=[plan.type.names[0] + " + 1.250001"]), CONTEXT, ())
+    other = compile_graph(
+        node("band_arithmetic", imagery=graph, expr=[plan.type.names[0] + " + 1.250001"]), CONTEXT, ()
+    )
     assert len({plan.token, wrapped.token, other.token}) == 3
 
 
@@ -78,7 +80,14 @@ def test_token_differs_when_one_argument_differs(change: dict[str, Any]) -> None
 
 def test_token_is_the_same_for_spellings_of_one_graph() -> None:
     reordered = dict(reversed(BASE["args"].items()))
-    swapped = {**reordered, "left": 12.0, "right": 11.0, "top": 47.0, "bottom": 46.0, "srs": "urn:ogc:def:crs:EPSG::4326"}
+    swapped = {
+        **reordered,
+        "left": 12.0,
+        "right": 11.0,
+        "top": 47.0,
+        "bottom": 46.0,
+        "srs": "urn:ogc:def:crs:EPSG::4326",
+    }
     assert compiled(archive(), {**BASE, "args": swapped}).token == compiled(archive(), BASE).token
 
 

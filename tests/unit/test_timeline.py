@@ -30,19 +30,21 @@ def test_labels_sort_as_text_like_time(a: datetime, b: datetime) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2017-01-05", datetime(2017, 1, 5, tzinfo=UTC)), ("2017-01", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("2017-01-05", datetime(2017, 1, 5, tzinfo=UTC)),
+        ("2017-01", datetime(2017, 1, 1, tzinfo=UTC)),
         ("2017-01-05T10:20:31Z", datetime(2017, 1, 5, 10, 20, 31, tzinfo=UTC)),
         ("2017-01-05T10:20:31", datetime(2017, 1, 5, 10, 20, 31, tzinfo=UTC)),
         ("2017-01-05T10:20:31+02:00", datetime(2017, 1, 5, 8, 20, 31, tzinfo=UTC)),
         (" 2017-01-05T10:20:31.5Z ", datetime(2017, 1, 5, 10, 20, 31, 500000, tzinfo=UTC)),
     ],
-)  # fmt: skip
+)
 def test_spellings_of_a_moment(text: str, expected: datetime) -> None:
     assert parse_instant(text) == expected
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2017-13-01", "2017-02-30", "2017-01-05T25:00:00Z", "0001-01-01T00:00:00+05:00", "x" * 10_000]
+    "text",
+    ["", "yesterday", "2017-13-01", "2017-02-30", "2017-01-05T25:00:00Z", "0001-01-01T00:00:00+05:00", "x" * 10_000],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
@@ -61,15 +63,30 @@ def test_labels_of_instants_and_spans() -> None:
 @pytest.mark.parametrize(
     ("first", "last", "inside", "outside"),
     [
-        ("2017-01-01", "2017-01-31", ["2017-01-01T00:00:00Z", "2017-01-31T23:59:59Z"], ["2016-12-31T23:59:59Z", "2017-02-01T00:00:00Z"]),
+        (
+            "2017-01-01",
+            "2017-01-31",
+            ["2017-01-01T00:00:00Z", "2017-01-31T23:59:59Z"],
+            ["2016-12-31T23:59:59Z", "2017-02-01T00:00:00Z"],
+        ),
         ("2017-01-31", "2017-01-31", ["2017-01-31T12:00:00Z"], ["2017-02-01T00:00:00Z"]),
-        ("2017-02", "2017-02", ["2017-02-01T00:00:00Z", "2017-02-28T23:59:59Z"], ["2017-01-31T23:59:59Z", "2017-03-01T00:00:00Z"]),
-        ("2017-01-01T10:00:00Z", "2017-01-01T10:00:00Z", ["2017-01-01T10:00:00Z", "2017-01-01T10:00:00.5Z"], ["2017-01-01T10:00:01Z"]),
+        (
+            "2017-02",
+            "2017-02",
+            ["2017-02-01T00:00:00Z", "2017-02-28T23:59:59Z"],
+            ["2017-01-31T23:59:59Z", "2017-03-01T00:00:00Z"],
+        ),
+        (
+            "2017-01-01T10:00:00Z",
+            "2017-01-01T10:00:00Z",
+            ["2017-01-01T10:00:00Z", "2017-01-01T10:00:00.5Z"],
+            ["2017-01-01T10:00:01Z"],
+        ),
         ("", "2017-01-01", ["0001-01-01T00:00:00Z", "2017-01-01T23:00:00Z"], ["2017-01-02T00:00:00Z"]),
         ("2017-01-01", "", ["2017-01-01T00:00:00Z", "9999-12-31T00:00:00Z"], ["2016-12-31T23:59:59Z"]),
         ("", "", ["0001-01-01T00:00:00Z"], []),
     ],
-)  # fmt: skip
+)
 def test_both_ends_of_a_range_belong_to_it(first: str, last: str, inside: list[str], outside: list[str]) -> None:
     interval = whole_days(first, last)
     assert all(map(interval.holds, inside))
@@ -103,6 +120,8 @@ def test_the_end_of_the_calendar_is_refused(last: str) -> None:
         whole_days("2017-01-01", last)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("2017-01-05", True), ("2017-01-05T00:00:00Z", False), ("2017-01", False), ("x", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("2017-01-05", True), ("2017-01-05T00:00:00Z", False), ("2017-01", False), ("x", False)]
+)
 def test_a_day_is_told_from_a_moment(text: str, expected: bool) -> None:
     assert is_whole_day(text) is expected

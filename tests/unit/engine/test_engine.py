@@ -122,10 +122,15 @@ def first(archive: Archive, *bands: str) -> Expr:
 
 
 GRIDS = [
-    NATIVE, Grid(UTM.lattice, 100, 50, 1100, 700), Grid(Lattice("EPSG:32632", 600007.0, 5199987.0, 7.0, 9.0), 600, 500, 60, 40),
-    mercator(20.0), mercator(3.0), mercator(150.0), Grid(Lattice(WGS84, 10.4, 46.93, 0.0002, 0.0001), 0, 0, 80, 300),
+    NATIVE,
+    Grid(UTM.lattice, 100, 50, 1100, 700),
+    Grid(Lattice("EPSG:32632", 600007.0, 5199987.0, 7.0, 9.0), 600, 500, 60, 40),
+    mercator(20.0),
+    mercator(3.0),
+    mercator(150.0),
+    Grid(Lattice(WGS84, 10.4, 46.93, 0.0002, 0.0001), 0, 0, 80, 300),
     Grid(Lattice("EPSG:32633", 150000.0, 5208000.0, 20.0, 20.0), 0, 0, 300, 300),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
@@ -165,9 +170,12 @@ def test_items_of_one_day_are_one_observation_and_the_first_wins(reducer: str, e
     other = np.full((30, 40), 20, np.float32)
     archive.add(
         "m",
-        [("2017-01-05T10:00:00Z", left, {"v": hole}), ("2017-01-05T10:00:20Z", right, {"v": other}),
-         ("2017-01-06T10:00:00Z", right, {"v": other + 20})],
-    )  # fmt: skip
+        [
+            ("2017-01-05T10:00:00Z", left, {"v": hole}),
+            ("2017-01-05T10:00:20Z", right, {"v": other}),
+            ("2017-01-06T10:00:00Z", right, {"v": other + 20}),
+        ],
+    )
     plan = compiled(archive, node(f"{reducer}_time", imagery=product("m")))
     row = run(engines(archive).evaluate(plan, View(Grid(UTM.lattice, 0, 0, 60, 30), ("v",)))).data[0, 0, 7]
     expected = {"median": [10, 25, 30], "min": [10, 10, 20], "count": [1, 2, 2]}[reducer]
@@ -436,7 +444,9 @@ def test_more_requests_than_the_queue_holds_are_turned_away(engines: Any) -> Non
 
 
 @pytest.mark.parametrize("resampling", ["nearest", "average"])
-@pytest.mark.parametrize("grid", [NATIVE, mercator(30.0), mercator(170.0), Grid(UTM.lattice, 400, 400, 700, 300)], ids=str)
+@pytest.mark.parametrize(
+    "grid", [NATIVE, mercator(30.0), mercator(170.0), Grid(UTM.lattice, 400, 400, 700, 300)], ids=str
+)
 def test_explain_lists_the_reads_that_are_done(grid: Grid, resampling: Any, engines: Any) -> None:
     archive = utm_archive()
     reader = CountingReader(PyramidReader(archive.arrays))
@@ -447,7 +457,9 @@ def test_explain_lists_the_reads_that_are_done(grid: Grid, resampling: Any, engi
     explained = run(engine.explain(plan, view))
     assert reader.reads == []
     run(engine.evaluate(plan, view))
-    done = sorted((place.name.split("/")[2], level, (w.col, w.row, w.width, w.height)) for place, level, w in reader.reads)  # type: ignore[union-attr]
+    done = sorted(
+        (place.name.split("/")[2], level, (w.col, w.row, w.width, w.height)) for place, level, w in reader.reads
+    )  # type: ignore[union-attr]
     assert sorted((line.band, line.level, line.window) for line in explained.reads) == done
     assert explained.bytes_to_read == sum(4 * window.size for _, _, window in reader.reads)
     outside = grid == NATIVE  # of the box: nothing is searched for
@@ -461,10 +473,15 @@ def test_explain_can_tell_the_time_of_each_kind_of_step(engines: Any) -> None:
     assert {"Read", "Reduce"} <= set(explained.seconds)
 
 
-@pytest.mark.xfail(reason="the label of a day's mosaic is that of the first item found, which hangs on the window", strict=True)
+@pytest.mark.xfail(
+    reason="the label of a day's mosaic is that of the first item found, which hangs on the window", strict=True
+)
 def test_a_days_mosaic_has_one_label_through_every_window(engines: Any) -> None:
     archive = Archive()
-    west, east = Extent(UTM.lattice, 400, 300), Extent(Lattice("EPSG:32632", UTM.lattice.x(2000), UTM.lattice.y0, 20.0, 20.0), 400, 300)
+    west, east = (
+        Extent(UTM.lattice, 400, 300),
+        Extent(Lattice("EPSG:32632", UTM.lattice.x(2000), UTM.lattice.y0, 20.0, 20.0), 400, 300),
+    )
     ones = np.ones((300, 400), np.float32)
     archive.add("m", [("2017-01-05T10:00:00Z", west, {"v": ones}), ("2017-01-05T10:00:20Z", east, {"v": ones})])
     plan = compiled(archive, product("m"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from ogcserver.errors import CoordinateError, CrsError
 from ogcserver.geo.crs import (
@@ -28,13 +28,20 @@ from ogcserver.geo.grid import Grid
 @pytest.mark.parametrize(
     "text",
     [
-        "EPSG:32632", "epsg:32632", " EPSG:32632 ", "urn:ogc:def:crs:EPSG::32632", "urn:x-ogc:def:crs:EPSG:6.9:32632",
-        "URN:OGC:DEF:CRS:EPSG::32632", "http://www.opengis.net/def/crs/EPSG/0/32632",
-        "https://www.opengis.net/def/crs/EPSG/0/32632", "http://www.opengis.net/def/crs/EPSG/9.9.1/32632",
-        "http://www.opengis.net/gml/srs/epsg.xml#32632", CRS.from_epsg(32632).to_wkt(),
+        "EPSG:32632",
+        "epsg:32632",
+        " EPSG:32632 ",
+        "urn:ogc:def:crs:EPSG::32632",
+        "urn:x-ogc:def:crs:EPSG:6.9:32632",
+        "URN:OGC:DEF:CRS:EPSG::32632",
+        "http://www.opengis.net/def/crs/EPSG/0/32632",
+        "https://www.opengis.net/def/crs/EPSG/0/32632",
+        "http://www.opengis.net/def/crs/EPSG/9.9.1/32632",
+        "http://www.opengis.net/gml/srs/epsg.xml#32632",
+        CRS.from_epsg(32632).to_wkt(),
         CRS.from_epsg(32632).to_wkt("WKT1_GDAL"),
     ],
-)  # fmt: skip
+)
 def test_all_spellings_of_a_code_are_one_name(text: str) -> None:
     assert canonical(text) == "EPSG:32632"
 
@@ -42,10 +49,14 @@ def test_all_spellings_of_a_code_are_one_name(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "CRS:84", "OGC:CRS84", "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84",
-        "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "EPSG:4326",
+        "CRS:84",
+        "OGC:CRS84",
+        "urn:ogc:def:crs:OGC:1.3:CRS84",
+        "urn:ogc:def:crs:OGC::CRS84",
+        "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "EPSG:4326",
     ],
-)  # fmt: skip
+)
 def test_crs84_is_wgs84(text: str) -> None:
     assert canonical(text) == "EPSG:4326"
 
@@ -53,12 +64,31 @@ def test_crs84_is_wgs84(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "EPSG:", "EPSG:0", "EPSG:999999", "EPSG:abc", "32632", "nonsense", "urn:ogc:def:crs:EPSG::",
-        "http://www.opengis.net/def/crs/EPSG/0/", "http://example.com/crs/4326", "PROJCRS[", 'GEOGCS["broken"]',
-        "+proj=utm +zone=32", "/etc/passwd", "EPSG:5773", "EPSG:4978", "\x00", "EPSG:4326\n; drop", "{}",
-        "A" * 100_000, 'PROJCRS["' + "x" * 100_000, "EPSG:" + "9" * 1000,
+        "",
+        " ",
+        "EPSG:",
+        "EPSG:0",
+        "EPSG:999999",
+        "EPSG:abc",
+        "32632",
+        "nonsense",
+        "urn:ogc:def:crs:EPSG::",
+        "http://www.opengis.net/def/crs/EPSG/0/",
+        "http://example.com/crs/4326",
+        "PROJCRS[",
+        'GEOGCS["broken"]',
+        "+proj=utm +zone=32",
+        "/etc/passwd",
+        "EPSG:5773",
+        "EPSG:4978",
+        "\x00",
+        "EPSG:4326\n; drop",
+        "{}",
+        "A" * 100_000,
+        'PROJCRS["' + "x" * 100_000,
+        "EPSG:" + "9" * 1000,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_horizontal_crs_is_refused(text: str) -> None:
     with pytest.raises(CrsError) as caught:
         canonical(text)
@@ -84,9 +114,20 @@ def test_wkt_without_a_code_stays_wkt_and_is_its_own_name() -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("4326", True), ("4258", True), ("3857", False), ("32632", False), ("32732", False), ("31468", True), ("2056", False),
-     ("3031", False), ("3413", False), ("3035", True), ("3995", False)],
-)  # fmt: skip
+    [
+        ("4326", True),
+        ("4258", True),
+        ("3857", False),
+        ("32632", False),
+        ("32732", False),
+        ("31468", True),
+        ("2056", False),
+        ("3031", False),
+        ("3413", False),
+        ("3035", True),
+        ("3995", False),
+    ],
+)
 def test_axis_order_is_the_definitions(code: str, expected: bool) -> None:
     assert lat_first(f"EPSG:{code}") is expected
 
@@ -116,7 +157,7 @@ def test_uris_and_labels() -> None:
         ((-500, 0, 900, 1), ((-180, 0, 180, 1),)),
         ((170, 0, 180, 1), ((170, 0, 180, 1),)),
     ],
-)  # fmt: skip
+)
 def test_boxes_are_split_at_180_degrees(box: tuple[float, ...], expected: tuple[tuple[float, ...], ...]) -> None:
     assert split_antimeridian(box) == expected  # type: ignore[arg-type]
 
@@ -142,7 +183,7 @@ def test_split_boxes_hold_the_points_of_the_box(west: float, width: float, part:
         ("EPSG:3857", (-2e7, -2e7, 2e7, 2e7)),
         ("EPSG:3035", (2.6e6, 1.4e6, 7.3e6, 5.5e6)),
     ],
-)  # fmt: skip
+)
 def test_lonlat_boxes_hold_the_grid(crs: str, bounds: tuple[float, float, float, float]) -> None:
     from_grid = lonlat_boxes(Grid.from_bounds(crs, bounds, 100, 100))
     assert from_grid == bounds_lonlat_boxes(crs, bounds)
@@ -152,14 +193,13 @@ def test_lonlat_boxes_hold_the_grid(crs: str, bounds: tuple[float, float, float,
     margin = 0.01  # the search widens boxes by a hundredth
     for one_lon, one_lat in zip(lon, lat, strict=True):
         assert any(
-            w - (e - w) * margin <= one_lon <= e + (e - w) * margin and s - (n - s) * margin <= one_lat <= n + (n - s) * margin
+            w - (e - w) * margin <= one_lon <= e + (e - w) * margin
+            and s - (n - s) * margin <= one_lat <= n + (n - s) * margin
             for w, s, e, n in from_grid
         )
 
 
 def _lonlat(crs: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from pyproj import Transformer
-
     lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(x, y)
     return (np.asarray(lon) + 180.0) % 360.0 - 180.0, np.asarray(lat)
 

@@ -169,7 +169,7 @@ def test_points_without_a_place_are_outside() -> None:
 SOURCE = Grid(Lattice("EPSG:32632", 600000.0, 5200020.0, 10.0, 10.0), 0, 0, 10980, 10980)
 
 
-@pytest.mark.parametrize("zoom", range(0, 15))
+@pytest.mark.parametrize("zoom", range(15))
 def test_pixel_ratio_tells_the_size_of_a_tiles_pixels_on_the_ground(zoom: int) -> None:
     cell = tile(zoom, 11.6, 46.4).window(0, 0, 512, 512)
     across, down = pixel_ratio(cell, SOURCE)

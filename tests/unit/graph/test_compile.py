@@ -28,10 +28,12 @@ class Sentinel:
     """Collections with band identifiers, common names and wavelengths as of Sentinel-2."""
 
     bands_ = (
-        BandName(Band("B02", "uint16"), "blue", 490.0), BandName(Band("B04", "uint16"), "red", 665.0),
-        BandName(Band("B8A", "uint16"), "nir08", 865.0), BandName(Band("8", "uint16"), "nir", 842.0),
+        BandName(Band("B02", "uint16"), "blue", 490.0),
+        BandName(Band("B04", "uint16"), "red", 665.0),
+        BandName(Band("B8A", "uint16"), "nir08", 865.0),
+        BandName(Band("8", "uint16"), "nir", 842.0),
         BandName(Band("SCL", "uint8"), "", None),
-    )  # fmt: skip
+    )
 
     def bands(self, collection: str) -> tuple[BandName, ...]:
         return self.bands_
@@ -67,7 +69,13 @@ def test_common_names_stand_for_bands() -> None:
 
 @pytest.mark.parametrize(
     ("wavelengths", "expected"),
-    [(500, ("B02",)), (850, ("8",)), ([640, 700], ("B04",)), ([800, 900], ("B8A", "8")), ([[400, 500], [660, 670]], ("B02", "B04"))],
+    [
+        (500, ("B02",)),
+        (850, ("8",)),
+        ([640, 700], ("B04",)),
+        ([800, 900], ("B8A", "8")),
+        ([[400, 500], [660, 670]], ("B02", "B04")),
+    ],
 )
 def test_wavelengths_choose_bands(wavelengths: object, expected: tuple[str, ...]) -> None:
     assert set(names(node("filter_bands", imagery=S2, wavelengths=wavelengths))) == set(expected)
@@ -113,8 +121,11 @@ def test_union_keeps_equal_bands_as_they_are_and_widens_the_others() -> None:
 def test_a_stored_graph_takes_the_given_imagery() -> None:
     stored = {"ndvi": node("NDVI", imagery=product("elsewhere"), red="v", nir="w")}
     direct = compiled(ARCHIVE, node("NDVI", imagery=product(), red="v", nir="w"))
-    for call in ({"process_id": "/user/ndvi", "args": {"imagery": product()}},
-                 node("process_graph", imagery=product(), uri="/user/ndvi"), node("process_graph", imagery=product(), uri="ndvi")):  # fmt: skip
+    for call in (
+        {"process_id": "/user/ndvi", "args": {"imagery": product()}},
+        node("process_graph", imagery=product(), uri="/user/ndvi"),
+        node("process_graph", imagery=product(), uri="ndvi"),
+    ):
         assert compiled(ARCHIVE, call, stored).token == direct.token
 
 
@@ -125,8 +136,10 @@ def test_a_stored_graph_without_imagery_keeps_its_own() -> None:
 
 
 def test_imagery_reaches_stored_graphs_inside_of_stored_graphs() -> None:
-    stored = {"inner": node("filter_bands", imagery=product("nowhere"), bands="v"),
-              "outer": node("min_time", imagery={"process_id": "/user/inner"})}  # fmt: skip
+    stored = {
+        "inner": node("filter_bands", imagery=product("nowhere"), bands="v"),
+        "outer": node("min_time", imagery={"process_id": "/user/inner"}),
+    }
     plan = compiled(ARCHIVE, {"process_id": "/user/outer", "args": {"imagery": product()}}, stored)
     assert [item.collection for item in postorder(plan) if isinstance(item, Load)] == ["utm"]
 

@@ -41,7 +41,9 @@ def refused(graph: object, cause: type[OgcServerError], locator: str | None, **s
     return caught.value.message
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"nonsense", b"{'a': 1}", b'{"a": 1,}', b"[1 2]", b'"\xff"', b"\xff\xfe", b'{"a"'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"nonsense", b"{'a': 1}", b'{"a": 1,}', b"[1 2]", b'"\xff"', b"\xff\xfe", b'{"a"']
+)
 def test_what_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(GraphInvalid):
         loads(text, LIMITS)
@@ -80,10 +82,14 @@ def test_unclosed_texts_are_refused_in_time(text: bytes) -> None:
 
 @pytest.mark.parametrize("digits", [400, 4400, 100_000])
 def test_absurd_numbers_do_no_harm(digits: int) -> None:
-    graph = b'{"process_id": "filter_bands", "args": {"imagery": {"product_id": "utm"}, "bands": ' + b"9" * digits + b"}}"
+    graph = (
+        b'{"process_id": "filter_bands", "args": {"imagery": {"product_id": "utm"}, "bands": ' + b"9" * digits + b"}}"
+    )
     with pytest.raises(GraphError):
         compiled(ARCHIVE, loads(graph, LIMITS))
-    start = b'{"process_id": "filter_bbox", "args": {"imagery": {"product_id": "utm"}, "right": 1, "top": 2, "bottom": 3, '
+    start = (
+        b'{"process_id": "filter_bbox", "args": {"imagery": {"product_id": "utm"}, "right": 1, "top": 2, "bottom": 3, '
+    )
     graph = start + b'"left": ' + b"9" * digits + b"}}"
     with pytest.raises((GraphError, CoordinateError)):
         compiled(ARCHIVE, loads(graph, LIMITS))
@@ -97,7 +103,11 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def test_ten_thousand_nested_nodes_are_refused_not_fatal() -> None:
-    text = b'{"process_id":"filter_bands","args":{"bands":["v"],"imagery":' * 10_000 + b'{"product_id":"utm"}' + b"}}" * 10_000
+    text = (
+        b'{"process_id":"filter_bands","args":{"bands":["v"],"imagery":' * 10_000
+        + b'{"product_id":"utm"}'
+        + b"}}" * 10_000
+    )
     with pytest.raises(GraphTooLarge):
         loads(text, LIMITS)
     with pytest.raises(GraphTooLarge):
@@ -151,7 +161,9 @@ BOX = {"left": 11, "right": 12, "top": 47, "bottom": 46}
 
 
 def test_an_unknown_argument() -> None:
-    message = refused(node("NDVI", imagery=UTM, red="v", nir="w", blue="x"), ArgumentUnsupported, "process_graph.args.blue")
+    message = refused(
+        node("NDVI", imagery=UTM, red="v", nir="w", blue="x"), ArgumentUnsupported, "process_graph.args.blue"
+    )
     assert "nir" in message
 
 

@@ -104,7 +104,11 @@ def test_if_is_missing_only_where_the_condition_or_the_chosen_value_is() -> None
     a, b, c = (builder.add("band", name) for name in BANDS)
     program = builder.program(builder.add("if", a, b, c))
     nan = np.nan
-    values = {"a": np.array([1.0, 0.0, nan, 1.0, 0.0]), "b": np.array([5, nan, 5, nan, 5.0]), "c": np.array([nan, 6, 6, 6, nan])}
+    values = {
+        "a": np.array([1.0, 0.0, nan, 1.0, 0.0]),
+        "b": np.array([5, nan, 5, nan, 5.0]),
+        "c": np.array([nan, 6, 6, 6, nan]),
+    }
     same(run(program, values)[0], np.array([5, 6, nan, nan, nan]))
 
 
@@ -119,4 +123,7 @@ def test_values_keep_the_dtype_of_the_bands(dtype: type) -> None:
 def test_long_arrays_are_computed_like_short_ones() -> None:
     values = {"a": np.linspace(-1, 1, 100_001), "b": np.linspace(3, 7, 100_001)}
     whole = run(normalized_difference("a", "b"), values)
-    same(whole[0, 70_000:70_010], run(normalized_difference("a", "b"), {k: v[70_000:70_010] for k, v in values.items()})[0])
+    same(
+        whole[0, 70_000:70_010],
+        run(normalized_difference("a", "b"), {k: v[70_000:70_010] for k, v in values.items()})[0],
+    )

@@ -17,11 +17,36 @@ _RNG = np.random.default_rng(5)
 PIXELS = {name: np.where(_RNG.random(40) < 0.1, np.nan, _RNG.uniform(-4, 4, 40)) for name in ("a", "b", "B8")}
 Tree = tuple[Any, ...]
 
-LEVEL = {"<": 1, "<=": 1, ">": 1, ">=": 1, "==": 1, "!=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "neg": 4, "pos": 4, "^": 5, "**": 5}
+LEVEL = {
+    "<": 1,
+    "<=": 1,
+    ">": 1,
+    ">=": 1,
+    "==": 1,
+    "!=": 1,
+    "+": 2,
+    "-": 2,
+    "*": 3,
+    "/": 3,
+    "neg": 4,
+    "pos": 4,
+    "^": 5,
+    "**": 5,
+}
 FUNCTIONS = {
-    "sqrt": np.sqrt, "exp": np.exp, "ln": np.log, "log": np.log, "log10": np.log10, "abs": np.abs, "sin": np.sin,
-    "cos": np.cos, "tan": np.tan, "atan": np.arctan, "floor": np.floor, "ceil": np.ceil,
-}  # fmt: skip
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "ln": np.log,
+    "log": np.log,
+    "log10": np.log10,
+    "abs": np.abs,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "atan": np.arctan,
+    "floor": np.floor,
+    "ceil": np.ceil,
+}
 
 LEAVES = st.one_of(
     st.sampled_from(sorted(PIXELS)).map(lambda name: ("band", name)),
@@ -63,7 +88,7 @@ def render(tree: Tree, draw: Any) -> str:
 
 def operand(tree: Tree, level: int, draw: Any) -> str:
     text = render(tree, draw)
-    return text if LEVEL.get(tree[0], 9) >= level or text.startswith("(") and balanced(text) else f"({text})"
+    return text if LEVEL.get(tree[0], 9) >= level or (text.startswith("(") and balanced(text)) else f"({text})"
 
 
 def balanced(text: str) -> bool:
@@ -87,10 +112,23 @@ def compute(tree: Tree) -> Any:
     if kind == "if":
         return np.where(np.isnan(values[0]), np.nan, np.where(values[0] != 0, values[1], values[2]))
     binary: dict[str, Any] = {
-        "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power, "**": np.power, "min": np.minimum,
-        "max": np.maximum, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal,
-        "!=": np.not_equal, "neg": np.negative, "pos": np.positive,
-    }  # fmt: skip
+        "+": np.add,
+        "-": np.subtract,
+        "*": np.multiply,
+        "/": np.divide,
+        "^": np.power,
+        "**": np.power,
+        "min": np.minimum,
+        "max": np.maximum,
+        "<": np.less,
+        "<=": np.less_equal,
+        ">": np.greater,
+        ">=": np.greater_equal,
+        "==": np.equal,
+        "!=": np.not_equal,
+        "neg": np.negative,
+        "pos": np.positive,
+    }
     result = (binary | FUNCTIONS)[kind](*values)
     return np.where(missing, np.nan, result)
 
@@ -122,14 +160,41 @@ ONE = {"a": np.array([3.0]), "b": np.array([2.0]), "c": np.array([5.0])}
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("-a^2", -9.0), ("(-a)^2", 9.0), ("a^-b", 3.0**-2), ("2^3^2", 512.0), ("2**3**2", 512.0), ("a-b-c", -4.0),
-        ("a/b/c", 0.3), ("a-b*c", -7.0), ("a*-b", -6.0), ("--a", 3.0), ("-+-a", 3.0), ("a - -b", 5.0), ("2^-a^b", 2.0**-9),
-        ("-a*b", -6.0), ("a<b", 0.0), ("a>b == 1", 1.0), ("a+b<c+1", 1.0), ("1<2<3", 1.0), ("3>2>1", 0.0), ("a>=3", 1.0),
-        ("a!=3", 0.0), ("if(a>b,a,b)", 3.0), ("min(a,max(b,c))", 3.0), ("abs(-a)", 3.0), ("ABS(-a)", 3.0), (" a ", 3.0),
-        ("((((a))))", 3.0), ("1e3", 1000.0), ("-2^2", -4.0), ("2^-1", 0.5), ("1.5e-1*2", 0.3), ("sqrt((a)+(b)*(b)+2)", 3.0),
+        ("-a^2", -9.0),
+        ("(-a)^2", 9.0),
+        ("a^-b", 3.0**-2),
+        ("2^3^2", 512.0),
+        ("2**3**2", 512.0),
+        ("a-b-c", -4.0),
+        ("a/b/c", 0.3),
+        ("a-b*c", -7.0),
+        ("a*-b", -6.0),
+        ("--a", 3.0),
+        ("-+-a", 3.0),
+        ("a - -b", 5.0),
+        ("2^-a^b", 2.0**-9),
+        ("-a*b", -6.0),
+        ("a<b", 0.0),
+        ("a>b == 1", 1.0),
+        ("a+b<c+1", 1.0),
+        ("1<2<3", 1.0),
+        ("3>2>1", 0.0),
+        ("a>=3", 1.0),
+        ("a!=3", 0.0),
+        ("if(a>b,a,b)", 3.0),
+        ("min(a,max(b,c))", 3.0),
+        ("abs(-a)", 3.0),
+        ("ABS(-a)", 3.0),
+        (" a ", 3.0),
+        ("((((a))))", 3.0),
+        ("1e3", 1000.0),
+        ("-2^2", -4.0),
+        ("2^-1", 0.5),
+        ("1.5e-1*2", 0.3),
+        ("sqrt((a)+(b)*(b)+2)", 3.0),
         ("a/0", math.inf),
     ],
-)  # fmt: skip
+)
 def test_operators_bind_as_in_mathematics(text: str, expected: float) -> None:
     assert value(text, ONE)[0] == pytest.approx(expected)
 
@@ -147,13 +212,71 @@ def test_a_band_may_have_a_functions_name() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "   ", "a +", "+", "* a", "a b", "1 2", "a 1", "(a", "a)", "((a)", "(a))", "()", "f(a)", "sqrt()", "sqrt(,)",
-        "min(a)", "min(a,)", "min(,a)", "min(a,b,)", "min(a,b,a)", "(a,b)", "a,b", ",", "min(a,(b,a))", "sqrt(a)(b)", "a(b)",
-        "sqrt a", "sqrt", "a ^", "a == ", "a = b", "a < = b", "a && b", "!a", "a % b", "a // b", "a; b", "a[0]", "a.b",
-        "__import__('os')", "__import__", "a.__class__", "lambda: 1", "eval(a)", "1..2", "1.2.3", "8a", "0x10", "'a", '"a',
-        "{a}", "a\\b", "\x00", "é", "a if b else 1", "if(a)", "if(a,b)", "1e", "1_000", "a\u2212b", "**a", "a^*b",
+        "",
+        "   ",
+        "a +",
+        "+",
+        "* a",
+        "a b",
+        "1 2",
+        "a 1",
+        "(a",
+        "a)",
+        "((a)",
+        "(a))",
+        "()",
+        "f(a)",
+        "sqrt()",
+        "sqrt(,)",
+        "min(a)",
+        "min(a,)",
+        "min(,a)",
+        "min(a,b,)",
+        "min(a,b,a)",
+        "(a,b)",
+        "a,b",
+        ",",
+        "min(a,(b,a))",
+        "sqrt(a)(b)",
+        "a(b)",
+        "sqrt a",
+        "sqrt",
+        "a ^",
+        "a == ",
+        "a = b",
+        "a < = b",
+        "a && b",
+        "!a",
+        "a % b",
+        "a // b",
+        "a; b",
+        "a[0]",
+        "a.b",
+        "__import__('os')",
+        "__import__",
+        "a.__class__",
+        "lambda: 1",
+        "eval(a)",
+        "1..2",
+        "1.2.3",
+        "8a",
+        "0x10",
+        "'a",
+        '"a',
+        "{a}",
+        "a\\b",
+        "\x00",
+        "é",
+        "a if b else 1",
+        "if(a)",
+        "if(a,b)",
+        "1e",
+        "1_000",
+        "a\u2212b",
+        "**a",
+        "a^*b",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_expression_is_refused(text: str) -> None:
     with pytest.raises((ExpressionError, KeyError)) as caught:
         value(text)
@@ -176,7 +299,9 @@ def test_deep_nesting_is_no_recursion(depth: int) -> None:
     assert value("2^" * (depth // 100) + "1", ONE)[0] > 0
 
 
-@pytest.mark.parametrize("text", ["(" * 10_000 + "a" + ")" * 10_000, "(" * 9_999, "-" * 9_999, "sqrt(" * 1_999, "a+" * 20_000])
+@pytest.mark.parametrize(
+    "text", ["(" * 10_000 + "a" + ")" * 10_000, "(" * 9_999, "-" * 9_999, "sqrt(" * 1_999, "a+" * 20_000]
+)
 def test_huge_texts_are_refused_and_not_fatal(text: str) -> None:
     with pytest.raises(ExpressionError):
         value(text, ONE)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 from rasterio.transform import Affine
 
@@ -63,10 +63,15 @@ def write(tmp_path: Path) -> Write:
 
 
 def observation(href: str, index: int = 1, **source: Any) -> Observation:
-    return Observation("2017-01-01T00:00:00Z", (Item("i", "2017-01-01T00:00:00Z", {"v": BandSource(FileBand(href, index), **source)}, EVERYWHERE),))
+    return Observation(
+        "2017-01-01T00:00:00Z",
+        (Item("i", "2017-01-01T00:00:00Z", {"v": BandSource(FileBand(href, index), **source)}, EVERYWHERE),),
+    )
 
 
-def read(rasters: Any, href: str, grid: Grid, resampling: Any = "nearest", dtype: str = "float32", **source: Any) -> np.ndarray[Any, Any]:
+def read(
+    rasters: Any, href: str, grid: Grid, resampling: Any = "nearest", dtype: str = "float32", **source: Any
+) -> np.ndarray[Any, Any]:
     reader = Reader({FileBand: rasters}, Samplings(1 << 24), skip_unreadable=False)
     data, complete = reader.read(observation(href, **source), [Band("v", dtype)], grid, resampling, lambda: None)
     assert complete
@@ -78,7 +83,9 @@ BYTES = RNG.integers(1, 255, (150, 200), np.uint8)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32", "uint32", "float32", "float64"])
-@pytest.mark.parametrize("profile", [{}, {"predictor": 2}, {"tiled": False}, {"compress": "lzw"}, {"compress": None}, {"BIGTIFF": "YES"}])
+@pytest.mark.parametrize(
+    "profile", [{}, {"predictor": 2}, {"tiled": False}, {"compress": "lzw"}, {"compress": None}, {"BIGTIFF": "YES"}]
+)
 def test_native_windows_come_bit_for_bit(dtype: str, profile: dict[str, Any], write: Write, rasters: Any) -> None:
     if profile.get("predictor") and dtype.startswith("float"):
         profile = {"predictor": 3}
@@ -146,10 +153,7 @@ def test_an_internal_mask_marks_missing_pixels(write: Write, rasters: Any) -> No
 def test_alpha_marks_missing_pixels(write: Write, rasters: Any) -> None:
     alpha = np.where(np.indices(BYTES.shape)[0] < 20, 0, 255).astype(np.uint8)
 
-    def edit(dataset: DatasetWriter) -> None:
-        dataset.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
-
-    href = write(np.stack([BYTES, alpha]), edit=edit)
+    href = write(np.stack([BYTES, alpha]), ALPHA="YES")
     found = read(rasters, href, Grid(LATTICE, 0, 0, 200, 150))
     np.testing.assert_array_equal(found, np.where(alpha > 0, BYTES, np.nan))
 
@@ -215,7 +219,9 @@ def test_the_overview_is_the_finest_that_is_not_finer_than_needed(
     assert header.factors == (1.0, 2.0, 4.0, 8.0)
     grid = Grid(LATTICE.scaled(factor, factor), 0, 0, 4, 4)
     assert choose_level(header, grid) == level
-    planned = list(Reader({FileBand: rasters}, Samplings(1 << 20)).planned(observation(href), [Band("v")], grid, "nearest"))
+    planned = list(
+        Reader({FileBand: rasters}, Samplings(1 << 20)).planned(observation(href), [Band("v")], grid, "nearest")
+    )
     assert [read.level for read in planned] == [level]
 
 
@@ -233,27 +239,33 @@ def test_the_narrower_side_of_a_pixel_decides(write: Write, rasters: Any) -> Non
     assert choose_level(rasters.header(FileBand(href)), Grid(LATTICE.scaled(8, 2), 0, 0, 4, 4)) == 1
 
 
-@pytest.mark.parametrize("zoom", range(0, 13))
+@pytest.mark.parametrize("zoom", range(13))
 def test_small_scale_tiles_read_no_more_than_the_overview_needed(zoom: int, write: Write, rasters: Any) -> None:
     href = write(RNG.integers(0, 9, (1024, 1024), np.uint8), overviews=(2, 4, 8, 16))
     size = 20037508.342789244 * 2 / 256 / 2**zoom
     lattice = Lattice("EPSG:3857", -20037508.342789244, 20037508.342789244, size, size)
     x, y = project("EPSG:32632", "EPSG:3857", np.array([605000.0]), np.array([5195000.0]))
-    tile = Grid(lattice, int(lattice.column(float(x[0]))) // 256 * 256, int(lattice.row(float(y[0]))) // 256 * 256, 256, 256)
+    tile = Grid(
+        lattice, int(lattice.column(float(x[0]))) // 256 * 256, int(lattice.row(float(y[0]))) // 256 * 256, 256, 256
+    )
     ground = size * np.cos(np.radians(46.9)) / 10.0
     level = choose_level(rasters.header(FileBand(href)), tile)
     assert 2**level <= ground * 1.02 or level == 0
     assert 2 ** (level + 1) > ground * 0.98 or level == 4
 
 
-def test_large_windows_without_overviews_are_read_in_strips(write: Write, rasters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_windows_without_overviews_are_read_in_strips(
+    write: Write, rasters: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     href = write(BYTES)
     grid = Grid(LATTICE.scaled(3, 3), -2, -2, 80, 60)
     whole = read(rasters, href, grid)
     monkeypatch.setattr(reader_module, "_STRIP_PIXELS", 1000)
     sizes = []
     original = rasters.read
-    monkeypatch.setattr(rasters, "read", lambda place, level, window: (sizes.append(window.size), original(place, level, window))[1])
+    monkeypatch.setattr(
+        rasters, "read", lambda place, level, window: (sizes.append(window.size), original(place, level, window))[1]
+    )
     np.testing.assert_array_equal(read(rasters, href, grid), whole)
     assert len(sizes) > 10 and max(sizes) <= 1000
 
@@ -302,7 +314,12 @@ def test_average_is_the_mean_of_the_blocks(across: int, down: int, write: Write,
 def test_missing_pixels_spoil_no_neighbour(resampling: Any, write: Write, rasters: Any) -> None:
     values = np.full((40, 40), 5, np.int16)
     values[10:14, 10:14] = -1
-    found = read(rasters, write(values, nodata=-1), Grid(Lattice("EPSG:32632", 600001.0, 5199999.0, 7.0, 7.0), 0, 0, 50, 50), resampling)
+    found = read(
+        rasters,
+        write(values, nodata=-1),
+        Grid(Lattice("EPSG:32632", 600001.0, 5199999.0, 7.0, 7.0), 0, 0, 50, 50),
+        resampling,
+    )
     assert np.isnan(found).any()
     np.testing.assert_allclose(found[~np.isnan(found)], 5.0, rtol=1e-6)
 
@@ -332,13 +349,20 @@ def test_a_file_that_cannot_be_read_is_skipped_and_counted_or_fails(
         read(rasters, href, Grid(LATTICE, 0, 0, 400, 400))
     reader = Reader({FileBand: rasters}, Samplings(1 << 20))
     with caplog.at_level(logging.WARNING):
-        data, complete = reader.read(observation(href), [Band("v")], Grid(LATTICE, 0, 0, 400, 400), "nearest", lambda: None)
+        data, complete = reader.read(
+            observation(href), [Band("v")], Grid(LATTICE, 0, 0, 400, 400), "nearest", lambda: None
+        )
     assert not complete and reader.unreadable == 1 and "cannot be read" in caplog.text
     assert data.shape == (1, 1, 400, 400)
 
 
 @pytest.mark.parametrize(
-    "transform", [Affine(10, 2, 600000, 0, -10, 5200000), Affine(-10, 0, 600000, 0, -10, 5200000), Affine(0, 10, 600000, 10, 0, 5200000)]
+    "transform",
+    [
+        Affine(10, 2, 600000, 0, -10, 5200000),
+        Affine(-10, 0, 600000, 0, -10, 5200000),
+        Affine(0, 10, 600000, 10, 0, 5200000),
+    ],
 )
 def test_rotated_and_mirrored_files_are_refused(transform: Affine, write: Write, rasters: Any) -> None:
     with pytest.raises(SourceUnavailable, match="north-up"):
@@ -352,7 +376,9 @@ def test_a_file_without_crs_uses_the_catalogues(write: Write, rasters: Any) -> N
         read(rasters, href, Grid(LATTICE, 0, 0, 5, 5))
     item = Item("i", "2017-01-01T00:00:00Z", {"v": BandSource(FileBand(href, 1, "EPSG:32632"))}, EVERYWHERE)
     reader = Reader({FileBand: rasters}, Samplings(1 << 20), skip_unreadable=False)
-    found, _ = reader.read(Observation(item.time, (item,)), [Band("v")], Grid(LATTICE, 0, 0, 5, 5), "nearest", lambda: None)
+    found, _ = reader.read(
+        Observation(item.time, (item,)), [Band("v")], Grid(LATTICE, 0, 0, 5, 5), "nearest", lambda: None
+    )
     np.testing.assert_array_equal(found[0, 0], BYTES[:5, :5])
 
 
