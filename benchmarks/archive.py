@@ -156,7 +156,7 @@ def _reflectance(land, plants, sky, down, right, swath, base, green, relief, sal
             cloud = min(max(1.6 * sky[(row + down) & mask, (col + right) & mask] - 1.2, 0.0), 1.0)
             mixed = (row * 73856093) ^ (col * 19349663) ^ (salt * 83492791)
             mixed = (mixed ^ (mixed >> 13)) * 1274126177
-            noise = ((mixed >> 8) & 15) + ((mixed >> 16) & 15) - 15
+            noise = ((mixed >> 8) & 7) + ((mixed >> 16) & 7) - 7
             out[row, col] = min(max(ground + cloud * (6500.0 - ground) + noise, 1.0), 12000.0)
 
 

@@ -1,7 +1,8 @@
 """Time labels of observations, and intervals to choose them by.
 
-A label is an ISO 8601 text in UTC: an instant such as ``2017-01-05T10:20:31Z``, or ``start/end`` of two instants for
-an observation that stands for a span of time. Labels of one form sort by time as text sorts.
+A label is an ISO 8601 text in UTC: an instant such as ``2017-01-05T10:20:31Z``, a day such as ``2017-01-05`` for the
+mosaic of what was observed on it, or ``start/end`` of two instants for an observation that stands for a span of time.
+Labels of one form sort by time as text sorts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from ogcserver.errors import InvalidParameter
+
+
+_TO_LAST_SECOND = timedelta(days=1, seconds=-1)
 
 
 def parse_instant(text: str) -> datetime:
@@ -55,10 +59,12 @@ def label(start: datetime, end: datetime | None = None) -> str:
 
 @lru_cache(maxsize=65536)
 def span(text: str) -> tuple[datetime, datetime]:
-    """First and last moment that a label stands for; the same one for an instant."""
+    """First and last moment that a label stands for: the same one for an instant, the last second of a day."""
     start, _, end = text.partition("/")
     first = parse_instant(start)
-    return first, parse_instant(end) if end else first
+    if end:
+        return first, parse_instant(end)
+    return first, first + _TO_LAST_SECOND if is_whole_day(start) else first
 
 
 def start_of(text: str) -> datetime:

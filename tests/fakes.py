@@ -26,6 +26,8 @@ from ogcserver.sources.sampling import Samplings
 UTM = Extent(Lattice("EPSG:32632", 600000.0, 5200000.0, 20.0, 20.0), 700, 600)
 """14 x 12 km."""
 TIMES = ("2017-01-05T10:00:00Z", "2017-01-15T10:00:00Z", "2017-02-04T10:00:00Z")
+DAYS = tuple(time[:10] for time in TIMES)
+"""Labels of the observations: what was observed on a day is one."""
 
 
 class Archive:

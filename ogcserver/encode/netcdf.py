@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,9 +16,10 @@ import xarray as xr
 
 from ogcserver.cube import Block
 from ogcserver.encode.values import stored
-from ogcserver.errors import NoTimeInRange
+from ogcserver.errors import InvalidParameter, NoTimeInRange
 from ogcserver.geo.crs import crs_object, is_geographic
 from ogcserver.geo.grid import Grid
+from ogcserver.timeline import span
 
 _MAPPING = "crs"
 _TIME_UNITS = "seconds since 1970-01-01T00:00:00Z"
@@ -31,7 +31,7 @@ def encode_netcdf(block: Block, level: int = 1) -> bytes:
 
     Coordinates are those of pixel centres, y from north to south. Every variable has its band's logical dtype, and
     ``_FillValue``; integers without nodata of which some are missing become floats. Times are instants; an interval
-    ``start/end`` is its start, with ``time_bnds``. Labels that are no times become a text coordinate.
+    ``start/end`` or a day is its start, with ``time_bnds``. Labels that are no times become a text coordinate.
 
     Args:
         level: of DEFLATE, 0 (none) to 9.
@@ -150,13 +150,8 @@ def _time_axis(labels: tuple[str, ...]) -> tuple[Any, np.ndarray[Any, Any] | Non
 
 def _span(label: str) -> tuple[float, float] | None:
     """Seconds since 1970 at which an instant or interval begins and ends; None for a label that is neither."""
-    start, _, end = label.partition("/")
     try:
-        return _seconds(start), _seconds(end or start)
-    except ValueError:
+        first, last = span(label)
+    except InvalidParameter:
         return None
-
-
-def _seconds(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return first.timestamp(), last.timestamp()

@@ -97,7 +97,7 @@ def describe(plan: Expr, finder: Finder) -> Description:
     if not extents:
         raise SourceUnavailable("no item tells where its pixels lie")
     grid = _native_grid(extents, _regions(plan))
-    moments = [span(observation.time) for _, observation in found]
+    moments = [span(item.time) for _, observation in found for item in observation.items]
     interval = format_instant(min(first for first, _ in moments)), format_instant(max(last for _, last in moments))
     times = observation_times(plan, grid, finder) if plan.type.temporal else ()
     return Description(grid, plan.type.bands, times, lonlat_boxes(grid), interval)

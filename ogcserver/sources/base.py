@@ -153,16 +153,15 @@ class Collection(Protocol):
 
 
 def group(items: Sequence[Item], mosaic: str) -> tuple[Observation, ...]:
-    """Observations, by time. An observation's label is that of its first item."""
+    """Observations, by time. Items of a day get the day as label, so that it never hangs on which of them are found."""
     if mosaic == "item":
         return tuple(Observation(item.time, (item,)) for item in items)
     groups: dict[str, list[Item]] = {}
     for item in items:
-        key = item.time[:10] if mosaic == "day" and "/" not in item.time else item.time
-        groups.setdefault(key, []).append(item)
-    return tuple(
-        sorted((Observation(found[0].time, tuple(found)) for found in groups.values()), key=lambda o: start_of(o.time))
-    )
+        label = item.time[:10] if mosaic == "day" and "/" not in item.time else item.time
+        groups.setdefault(label, []).append(item)
+    observations = (Observation(label, tuple(found)) for label, found in groups.items())
+    return tuple(sorted(observations, key=lambda observation: start_of(observation.time)))
 
 
 @dataclass(frozen=True)

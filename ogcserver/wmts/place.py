@@ -58,7 +58,7 @@ def chosen_time(labels: tuple[str, ...], text: str | None) -> tuple[str, ...]:
 
     Args:
         labels: of all observations, oldest first; none for a layer without time, which then ignores TIME.
-        text: a label; the start of one, in any zone; a day, where of several observations that start or go on then
+        text: a label; a moment that one stands for, in any zone; a day, where of several observations that start or go on then
             the latest counts; None for the latest of all.
     Raises:
         InvalidParameter: no observation is meant.
@@ -75,7 +75,8 @@ def chosen_time(labels: tuple[str, ...], text: str | None) -> tuple[str, ...]:
     elif "/" in text:
         found = [label for label in labels if span(label) == span(text)]
     else:
-        found = [label for label in labels if start_of(label) == start_of(text)]
+        moment = start_of(text)
+        found = [label for label in labels if span(label)[0] <= moment <= span(label)[1]]
     if not found:
         message = f"there is no observation at {text[:60]!r}; the first is {labels[0]}, the last {labels[-1]}"
         raise InvalidParameter(message, locator="TIME")

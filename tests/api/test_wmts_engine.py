@@ -15,7 +15,7 @@ from ogcserver.graph.compile import compile_graph
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.wmts.api import WmtsApi
-from tests.fakes import TIMES, UTM, node, product, utm_archive
+from tests.fakes import DAYS, UTM, node, product, utm_archive
 from tests.unit.wmts.fakes import FakeEndpoints, decoded
 
 ARGS = {"bands": ["x", "y", "x"], "rescale": [[600000, 614000], [5188000, 5200000], [600000, 614000]]}
@@ -65,7 +65,7 @@ def test_tiles_without_data_are_transparent_pictures() -> None:
 
 def test_a_layer_with_time_shows_one_of_them() -> None:
     engine, layer = make(product())
-    assert layer.description.times == TIMES
+    assert layer.description.times == DAYS
     native = native_set(layer.description.grid)
     assert native
     tile = f"{native.id}/0/0/0.png"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from fakes import Stored, node, run
+from tests.fakes import Stored, node, run
 from ogcserver.cube import View
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.service import Engine
