@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
 from ogcserver.demo import catalogue
 from ogcserver.demo.archive import write_cog
 from ogcserver.demo.fields import fractal

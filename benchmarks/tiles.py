@@ -19,6 +19,8 @@ from pathlib import Path
 
 import morecantile
 import numpy as np
+from rio_tiler.io import Reader as TilerReader
+
 from ogcserver.cube import View
 from ogcserver.demo.archive import write_archive
 from ogcserver.encode.png import encode_png
@@ -38,7 +40,6 @@ from ogcserver.sources.reader import Reader
 from ogcserver.sources.sampling import Samplings
 from ogcserver.sources.stac_static import StaticCatalog
 from ogcserver.timeline import ALWAYS
-from rio_tiler.io import Reader as TilerReader
 
 COLLECTION = "S2_L2A_T32TPS_20M"
 GRAPH = {

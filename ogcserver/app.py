@@ -99,7 +99,12 @@ def open_parts(settings: Settings, database_url: str | None = None) -> Parts:
 
 def _engine(settings: Settings, catalogs: Catalogs) -> Engine:
     limits, cache = settings.limits, settings.cache
-    files = CogReader(GdalReader(block_mb=max(16, cache.block_mb // 4)), cache.block_mb * _MB)
+    files = CogReader(
+        GdalReader(block_mb=max(16, cache.block_mb // 4)),
+        cache.block_mb * _MB,
+        remote_trust_s=settings.sources.refresh_s,
+        timeout_s=settings.sources.timeout_s,
+    )
     readers: dict[type[Place], RasterReader] = {FileBand: files, CubeBand: NetcdfReader()}
     reader = Reader(readers, Samplings(_SAMPLING_MB * _MB), skip_unreadable=settings.sources.on_error == "skip")
     workers = limits.threads or os.cpu_count() or 1

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from ogcserver.errors import InvalidParameter
 
-
 _TO_LAST_SECOND = timedelta(days=1, seconds=-1)
 
 

@@ -25,10 +25,13 @@ from ogcserver.plan.bind import Bound, Read, bind
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import Load
 from ogcserver.sources.base import Collection, Observation
-from ogcserver.sources.reader import Reader
+from ogcserver.sources.reader import Reader, Wanted
 from ogcserver.sources.sampling import CELL
 
 T = TypeVar("T")
+
+_FETCHERS = 32
+"""Threads that wait for the network."""
 
 
 class Encoder(Protocol):
@@ -80,6 +83,7 @@ class Engine:
         self._finder = Finder(collection, reader.header)
         self._pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(limits.workers, thread_name_prefix="reader")
+        self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="fetcher")
         self._ahead = ReadAhead(self._readers, 2 * limits.workers)
         self._responses: ByteCache[Rendered] = ByteCache(response_bytes, lambda answer: len(answer.body) + 256)
         self._arrays: ByteCache[Block] = ByteCache(array_bytes, lambda block: block.data.nbytes + 256)
@@ -91,6 +95,7 @@ class Engine:
         """Stops the threads; running work ends first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._readers.shutdown(wait=True, cancel_futures=True)
+        self._fetchers.shutdown(wait=True, cancel_futures=True)
 
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(
@@ -185,7 +190,7 @@ class Engine:
         edge = chunk_edge(bound, self.limits, CELL)
         parts = view.grid.chunks(edge)
         if len(parts) == 1:
-            data, complete = await self._in_pool(partial(run, bound, self._pixels, work.check, ahead=self._ahead))
+            data, complete = await self._in_pool(partial(self._run, bound, work, self._ahead))
             return Block(data, view.grid, bands, view.times, complete)
         out: Array = np.empty((max(1, len(view.times)), len(bands), *view.grid.shape), compute_dtype(bands))
         complete = await self._fill(out, plan, view, parts, work)
@@ -205,10 +210,19 @@ class Engine:
 
     def _part(self, out: Array, plan: Expr, view: View, part: Grid, work: Work) -> bool:
         work.check()
-        data, complete = run(bind(plan, view.on(part), self._finder), self._pixels, work.check)
+        data, complete = self._run(bind(plan, view.on(part), self._finder), work, None)
         row, col = part.row - view.grid.row, part.col - view.grid.col
         out[:, :, row : row + part.height, col : col + part.width] = data
         return complete
+
+    def _run(self, bound: Bound, work: Work, ahead: ReadAhead | None) -> tuple[Array, bool]:
+        wanted = [
+            Wanted(step.observation, _bands(step), step.view.grid, step.view.resampling)
+            for step in bound.steps
+            if isinstance(step, Read) and isinstance(step.observation, Observation)
+        ]
+        self._reader.prefetch(wanted, self._fetchers, work.check)
+        return run(bound, self._pixels, work.check, ahead=ahead)
 
     def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
         work.check()
@@ -246,8 +260,7 @@ class Engine:
         for step in bound.steps:
             if not (isinstance(step, Read) and isinstance(step.observation, Observation) and step.load):
                 continue
-            bands = tuple(step.load.type.band(name) for name in step.view.bands)
-            for planned in self._reader.planned(step.observation, bands, step.view.grid, step.view.resampling):
+            for planned in self._reader.planned(step.observation, _bands(step), step.view.grid, step.view.resampling):
                 window = planned.window
                 lines.append(
                     ReadLine(
@@ -259,6 +272,11 @@ class Engine:
 
     async def _in_pool(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _bands(step: Read) -> tuple[Band, ...]:
+    assert step.load is not None
+    return tuple(step.load.type.band(name) for name in step.view.bands)
 
 
 def _etag(plan: Expr, versions: tuple[str, ...], view: View, encoder: Encoder) -> str:

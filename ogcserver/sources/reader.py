@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,11 +18,13 @@ from ogcserver.cube import Array, Band, Resampling, compute_dtype
 from ogcserver.errors import SourceUnavailable
 from ogcserver.geo.grid import Grid
 from ogcserver.geo.warp import Coordinates, aligned_cell, pixel_ratio
-from ogcserver.sources.base import BandSource, Observation, Place
-from ogcserver.sources.raster import Header, RasterReader, Stored, Window
+from ogcserver.sources.base import BandSource, FileBand, Observation, Place
+from ogcserver.sources.raster import Header, RasterReader, Stored, Window, is_local
 from ogcserver.sources.sampling import CELL, Sampling, Samplings, fill
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _FINE_ENOUGH = 1.001
 """An overview serves when its pixels are at most this much wider than the grid's."""
@@ -41,6 +47,22 @@ class PlannedRead:
     def nbytes(self) -> int:
         """Decoded size."""
         return self.window.size * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Bands of an observation on a grid."""
+
+    observation: Observation
+    bands: Sequence[Band]
+    grid: Grid
+    resampling: Resampling
+
+    def sources(self) -> Iterator[BandSource]:
+        for item in self.observation.items:
+            for band in self.bands:
+                if band.name in item.bands:
+                    yield item.bands[band.name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +147,29 @@ class Reader:
             raise error
         logger.warning("band %s of item %s cannot be read, its pixels stay missing: %s", band, item, error.message)
 
+    def prefetch(self, wanted: Sequence[Wanted], executor: Executor, check: Callable[[], None]) -> None:
+        """Fetches what these reads need of files behind a network, all at once: first headers, then blocks.
+
+        What is fetched waits in the readers' caches. Failures are left for :meth:`read` to meet.
+        """
+        remote = [one for one in wanted if any(map(_is_remote, one.sources()))]
+        if not remote:
+            return
+        places = dict.fromkeys(source.place for one in remote for source in one.sources() if _is_remote(source))
+        _all(executor, [partial(self._try, check, self.header, place) for place in places])
+        reads = [
+            planned for one in remote for planned in self.planned(one.observation, one.bands, one.grid, one.resampling)
+        ]
+        _all(executor, [partial(self._try, check, self._fetch, planned) for planned in reads])
+
+    def _try(self, check: Callable[[], None], call: Callable[[T], object], argument: T) -> None:
+        check()
+        with contextlib.suppress(SourceUnavailable):
+            call(argument)
+
+    def _fetch(self, planned: PlannedRead) -> None:
+        self._readers[type(planned.place)].read(planned.place, planned.level, planned.window)
+
     def planned(
         self, observation: Observation, bands: Sequence[Band], grid: Grid, resampling: Resampling
     ) -> Iterator[PlannedRead]:
@@ -161,6 +206,18 @@ class Reader:
         for window, piece in _strips(sampling):
             raw, valid = reader.read(source.place, part.level, window)
             fill(piece, part.resampling, _native(raw), valid, nodata, source.scale, source.offset, out)
+
+
+def _is_remote(source: BandSource) -> bool:
+    return isinstance(source.place, FileBand) and not is_local(source.place.href)
+
+
+def _all(executor: Executor, calls: Sequence[Callable[[], None]]) -> None:
+    """Makes all calls at the same time; raises the first failure after all have ended."""
+    futures = [executor.submit(call) for call in calls]
+    wait(futures)
+    for future in futures:
+        future.result()
 
 
 def choose_level(header: Header, grid: Grid) -> int:

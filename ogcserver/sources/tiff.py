@@ -32,6 +32,7 @@ _WANTED = frozenset(
 )
 _MOST_PAGES = 64
 _MOST_TAG_BYTES = 1 << 26
+_MOST_BLOCK_BYTES = 1 << 28
 
 
 class NotSimpleError(Exception):
@@ -186,6 +187,11 @@ def _level(page: dict[int, Any]) -> Level:
         tuple(page[324 if tiled else 273]), tuple(page[325 if tiled else 279]),
     )  # fmt: skip
     planes = 1 if level.samples == samples else samples
+    if (
+        np.prod([*block, level.samples, level.dtype.itemsize]) > _MOST_BLOCK_BYTES
+        or max(level.counts) > _MOST_BLOCK_BYTES
+    ):
+        raise NotSimpleError("blocks are too large")
     if min(width, height, *block) < 1 or level.predictor not in (1, 2, 3):
         raise NotSimpleError("no pixels, or an unknown predictor")
     if not len(level.offsets) == len(level.counts) == level.across * level.down * planes:

@@ -58,8 +58,8 @@ def chosen_time(labels: tuple[str, ...], text: str | None) -> tuple[str, ...]:
 
     Args:
         labels: of all observations, oldest first; none for a layer without time, which then ignores TIME.
-        text: a label; a moment that one stands for, in any zone; a day, where of several observations that start or go on then
-            the latest counts; None for the latest of all.
+        text: a label; a moment that one stands for, in any zone; a day, where of several observations that start or go
+            on then the latest counts; None for the latest of all.
     Raises:
         InvalidParameter: no observation is meant.
     """

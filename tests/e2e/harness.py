@@ -132,8 +132,8 @@ def raster(response: httpx.Response) -> Raster:
     assert response.status_code == 200, response.text
     with MemoryFile(response.content) as memory, memory.open() as file:
         facts = {
-            "scales": file.scales, "offsets": file.offsets, "photometric": file.photometric, "blocks": file.block_shapes,
-            "compression": file.compression, "descriptions": file.descriptions,
+            "scales": file.scales, "offsets": file.offsets, "photometric": file.photometric,
+            "blocks": file.block_shapes, "compression": file.compression, "descriptions": file.descriptions,
         }  # fmt: skip
         return Raster(file.read(), file.transform, file.crs, file.nodata, facts, file.dataset_mask())
 

@@ -37,6 +37,8 @@ class Archive:
     """Of the values that its bands mostly have."""
     one_lattice: bool = True
     """All scenes share square pixels: tiles are native pixels, and a box in the graph does not move them."""
+    whole: bool = True
+    """The whole result is small enough to be computed for each graph."""
     graphs: int = 20
 
 
@@ -47,7 +49,7 @@ ARCHIVES = (
     ),
     Archive(
         "full", "S2_L2A_T32TPS_20M", "B04", "B8A", 32632, ("2017-01-05", "2017-01-15", "2017-01-20", "2017-01-31"),
-        (655000, 5162000, 680000, 5187000), 0.5, graphs=12,
+        (655000, 5162000, 680000, 5187000), 0.5, whole=False, graphs=12,
     ),
     Archive(
         "real", "naip-prairie-nd", "R", "N", 26914, ("2009-01-01", "2012-07-31", "2016-08-16", "2020-01-01"),
@@ -160,7 +162,8 @@ def test_the_same_window_through_every_protocol(archive: Archive, request: pytes
         assert whole.shape == (window.height, window.width)
         assert whole.origin == pytest.approx((grid.x(window.col), grid.y(window.row)), abs=1e-6 * grid.dx)
         _check_halves(job, grid, window, whole)
-        _check_execution(server, graph, grid, window, whole)
+        if archive.whole:
+            _check_execution(server, graph, grid, window, whole)
         if archive.one_lattice:
             _check_box_execution(server, graph, archive, grid, window, whole)
             bands = tuple(Band(name) for name in names)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from tests.fakes import Stored, node, run
+
 from ogcserver.cube import View
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.service import Engine
@@ -24,6 +24,7 @@ from ogcserver.sources.gdal import GdalReader
 from ogcserver.sources.reader import Reader
 from ogcserver.sources.sampling import Samplings
 from ogcserver.sources.stac_static import StaticCatalog
+from tests.fakes import Stored, node, run
 
 BANDS = {
     "landsat8-l1tp-nyc": ("B4", "B5"),

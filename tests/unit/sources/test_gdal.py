@@ -122,7 +122,7 @@ def test_a_handle_that_failed_is_not_kept(tmp_path: Path, reader: GdalReader, op
 
 
 def test_a_file_that_is_replaced_is_read_anew(tmp_path: Path, reader: GdalReader) -> None:
-    for rasters in (reader, CogReader(reader)):
+    for rasters in (reader, CogReader(reader, local_trust_s=0)):
         place = FileBand(write(tmp_path / "a.tif", 0))
         assert rasters.read(place, 0, Window(0, 0, 1, 1))[0][0, 0] == 0
         write(tmp_path / "b.tif", 7, 128)

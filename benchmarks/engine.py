@@ -1,0 +1,156 @@
+"""The engine in this process, and the tasks that it and the floor are given."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from ogcserver.app import Parts, open_parts
+from ogcserver.cube import View
+from ogcserver.encode.geotiff import encode_geotiff
+from ogcserver.encode.style import Style, parse_style
+from ogcserver.engine.service import Encoder
+from ogcserver.geo.crs import project
+from ogcserver.geo.grid import Grid, Lattice
+from ogcserver.geo.tiles import WEB_MERCATOR, TileMatrix, standard_sets
+from ogcserver.plan.expr import Expr
+from ogcserver.settings import Cache, Catalog, Settings
+from ogcserver.sources.cog import CogReader
+from ogcserver.sources.sampling import Samplings
+from ogcserver.wmts.picture import Painter
+
+from benchmarks.archive import COLLECTION, Archive
+
+NDVI_LOOK: Mapping[str, Any] = {"colormap": "rdylgn", "rescale": [-0.2, 0.8]}
+RGB_LOOK: Mapping[str, Any] = {"bands": ["B04", "B03", "B02"], "rescale": [0, 0.25], "gamma": 1.2}
+ZOOMS = range(8, 15)
+
+
+def ndvi_graph(days: tuple[str, ...]) -> dict[str, Any]:
+    """Minimum NDVI over consecutive days of the archive."""
+    ranged = {
+        "process_id": "filter_daterange",
+        "args": {"imagery": {"product_id": COLLECTION}, "from": days[0], "to": days[-1]},
+    }
+    ndvi = {"process_id": "NDVI", "args": {"imagery": ranged, "red": "B04", "nir": "B8A"}}
+    return {"process_id": "min_time", "args": {"imagery": ndvi}}
+
+
+def colour_graph(day: str) -> dict[str, Any]:
+    """Red, green and blue of one day."""
+    ranged = {
+        "process_id": "filter_daterange",
+        "args": {"imagery": {"product_id": COLLECTION}, "from": day, "to": day},
+    }
+    bands = {"process_id": "filter_bands", "args": {"imagery": ranged, "bands": ["B04", "B03", "B02"]}}
+    return {"process_id": "first_time", "args": {"imagery": bands}}
+
+
+@dataclass(frozen=True)
+class Geotiff:
+    """Encodes coverages as WCS does by default."""
+
+    token: str = "geotiff"  # noqa: S105
+
+    def __call__(self, block: Any) -> bytes:
+        return encode_geotiff(block)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A web-mercator tile."""
+
+    zoom: int
+    row: int
+    col: int
+
+    @property
+    def grid(self) -> Grid:
+        return _matrices()[self.zoom].tile(self.row, self.col)
+
+
+@lru_cache(maxsize=1)
+def _matrices() -> tuple[TileMatrix, ...]:
+    """The matrices of WebMercatorQuad."""
+    return standard_sets()[WEB_MERCATOR].matrices
+
+
+def tiles(archive: Archive, count: int, seed: int, zooms: range = ZOOMS) -> Iterator[Tile]:
+    """Random tiles whose middle lies inside the archive, all zooms equally often."""
+    pick = random.Random(seed)
+    west, south, east, north = archive.bounds
+    for number in range(count):
+        zoom = zooms[number % len(zooms)]
+        x, y = pick.uniform(west, east), pick.uniform(south, north)
+        mx, my = project("EPSG:32632", "EPSG:3857", np.array([x]), np.array([y]))
+        matrix = _matrices()[zoom]
+        span = matrix.lattice.dx * matrix.tile_width
+        col, row = int((mx[0] - matrix.lattice.x0) // span), int((matrix.lattice.y0 - my[0]) // span)
+        yield Tile(zoom, row, col)
+
+
+def windows(archive: Archive, count: int, edge: int, seed: int) -> Iterator[Grid]:
+    """Random windows of native pixels."""
+    pick = random.Random(seed)
+    west, _, _, north = archive.bounds
+    lattice = Lattice("EPSG:32632", west, north, 20.0, 20.0)
+    room = archive.size.edge - edge
+    for _ in range(count):
+        yield Grid(lattice, pick.randint(0, room), pick.randint(0, room), edge, edge)
+
+
+class Local:
+    """The server's parts in this process, wired as the server wires them, without caches of results."""
+
+    def __init__(self, archive: Archive, block_mb: int = 1024) -> None:
+        cache = Cache(response_mb=0, array_mb=0, block_mb=block_mb)
+        settings = replace(Settings(), cache=cache, catalogs=(Catalog(str(archive.catalog)),))
+        self.parts: Parts = open_parts(settings, "sqlite://")
+        self._runner = asyncio.Runner()
+        self._files, self._samplings = _caches(self.parts)
+
+    def close(self) -> None:
+        self._runner.close()
+        self.parts.close()
+
+    def compile(self, graph: Mapping[str, Any]) -> Expr:
+        return self.parts.compiler(graph, "benchmark")
+
+    def render(self, plan: Expr, view: View, encoder: Encoder) -> bytes:
+        return self._runner.run(self.parts.engine.render(plan, view, encoder)).body
+
+    def forget_blocks(self) -> None:
+        """Decoded blocks and index grids are gone; open files, headers and compiled kernels stay, as in a server whose
+        user goes to a place where nobody was."""
+        with self._files._lock:
+            self._files._blocks.clear()
+        self.forget_places()
+
+    def forget_places(self) -> None:
+        """Index grids are gone: the next tile is one that was never asked for, from blocks that are decoded already."""
+        with self._samplings._lock:
+            self._samplings._cache.clear()
+
+
+def _caches(parts: Parts) -> tuple[CogReader, Samplings]:
+    """The engine's caches of blocks and index grids. Reaches into it, for no user needs to forget."""
+    reader = parts.engine._reader
+    files = next(one for one in reader._readers.values() if isinstance(one, CogReader))
+    return files, reader._samplings
+
+
+def styles(local: Local, archive: Archive) -> tuple[Style, Style]:
+    """The looks of NDVI and of true colour."""
+    ndvi = local.compile(ndvi_graph(archive.days[:1]))
+    rgb = local.compile(colour_graph(archive.days[0]))
+    return parse_style(NDVI_LOOK, ndvi.type.bands), parse_style(RGB_LOOK, rgb.type.bands)
+
+
+def painter(style: Style) -> Painter:
+    return Painter("image/png", style)
+
