@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import uvloop
 from ogcserver.app import Parts, open_parts
 from ogcserver.cube import View
 from ogcserver.encode.geotiff import encode_geotiff
@@ -111,18 +111,18 @@ class Local:
         cache = Cache(response_mb=0, array_mb=0, block_mb=block_mb)
         settings = replace(Settings(), cache=cache, catalogs=(Catalog(str(archive.catalog)),))
         self.parts: Parts = open_parts(settings, "sqlite://")
-        self._runner = asyncio.Runner()
+        self._loop = uvloop.new_event_loop()  # as under uvicorn
         self._files, self._samplings = _caches(self.parts)
 
     def close(self) -> None:
-        self._runner.close()
         self.parts.close()
+        self._loop.close()
 
     def compile(self, graph: Mapping[str, Any]) -> Expr:
         return self.parts.compiler(graph, "benchmark")
 
     def render(self, plan: Expr, view: View, encoder: Encoder) -> bytes:
-        return self._runner.run(self.parts.engine.render(plan, view, encoder)).body
+        return self._loop.run_until_complete(self.parts.engine.render(plan, view, encoder)).body
 
     def forget_blocks(self) -> None:
         """Decoded blocks and index grids are gone; open files, headers and compiled kernels stay, as in a server whose

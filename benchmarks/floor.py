@@ -12,8 +12,10 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import imagecodecs
 import numpy as np
@@ -36,8 +38,9 @@ from ogcserver.sources.tiff import Level, Tiff, parse
 
 _STEP = 16
 _SCALE = np.float32(0.0001)
-_STRIP = 64
+_STRIP = 4
 Block = NDArray[np.uint16]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ class Floor:
         nothing = np.empty(0, np.int32)
         self._decode(dates, ("B04", "B8A"), 0, [_Part(number, nothing, nothing) for number in numbers])
         lowest = np.full(grid.shape, np.inf, np.float32)
-        for number in numbers:
+
+        def fill(number: int) -> None:
             top, left = number // image.across * edge, number % image.across * edge
             first, last = max(grid.row, top), min(grid.row + grid.height, top + edge)
             start, end = max(grid.col, left), min(grid.col + grid.width, left + edge)
@@ -138,8 +142,14 @@ class Floor:
             for date in dates:
                 red, nir = (self._blocks[date, band, 0, number] for band in ("B04", "B8A"))
                 lowest_ndvi_window(red, nir, first - top, start - left, _SCALE, out)
+
+        self._each(fill, numbers)
         lowest[np.isinf(lowest)] = np.nan
-        return _geotiff(lowest, grid)
+        tops = range(0, grid.height, _STRIP)
+        return _geotiff(self._each(lambda top: _strip(lowest[top : top + _STRIP]), tops), grid)
+
+    def _each(self, work: Callable[[int], T], numbers: Sequence[int]) -> list[T]:
+        return list(self._pool.map(work, numbers) if self._pool else map(work, numbers))
 
     def _locate(self, grid: Grid) -> tuple[int, NDArray[np.int32], list[_Part]]:
         """The level to read, the place of every pixel in its block, and the blocks that the tile touches."""
@@ -207,13 +217,13 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
 
-def _geotiff(values: NDArray[np.float32], grid: Grid) -> bytes:
-    """A float32 GeoTIFF in strips, deflate with predictor 3, UTM 32N."""
-    height, width = values.shape
-    strips = [
-        bytes(imagecodecs.deflate_encode(imagecodecs.floatpred_encode(values[top : top + _STRIP], axis=-1), level=1))
-        for top in range(0, height, _STRIP)
-    ]
+def _strip(values: NDArray[np.float32]) -> bytes:
+    return bytes(imagecodecs.deflate_encode(imagecodecs.floatpred_encode(values, axis=-1), level=1))
+
+
+def _geotiff(strips: list[bytes], grid: Grid) -> bytes:
+    """A float32 GeoTIFF of strips of deflate with predictor 3, UTM 32N."""
+    height, width = grid.shape
     keys = (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32632)
     lattice = grid.lattice
     corner = (0.0, 0.0, 0.0, lattice.x(grid.col), lattice.y(grid.row), 0.0)

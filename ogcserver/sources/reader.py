@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from ogcserver.cube import Array, Band, Resampling, compute_dtype
-from ogcserver.errors import SourceUnavailable
+from ogcserver.errors import SourceUnavailable, TooLarge
 from ogcserver.geo.grid import Grid
 from ogcserver.geo.warp import Coordinates, aligned_cell, pixel_ratio
 from ogcserver.sources.base import BandSource, FileBand, Observation, Place
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 _FINE_ENOUGH = 1.001
 """An overview serves when its pixels are at most this much wider than the grid's."""
-_STRIP_PIXELS = 1 << 24
-"""Windows above this size, of files without overviews, are read in strips."""
+_MOST_PIXELS = 1 << 24
+"""Larger windows, which files without overviews make, are read in parts."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class _Part:
 
     source: BandSource
     header: Header
+    cell: Grid
     level: int
     sampling: Sampling
     resampling: Resampling
@@ -132,9 +133,8 @@ class Reader:
                 if source is None:
                     continue
                 try:
-                    part = self._part(source, cell, resampling, points)
-                    if part is not None:
-                        self._fill(part, out[number])
+                    for part in self._parts(source, cell, resampling, points):
+                        self._fill(part, cell, out[number])
                 except SourceUnavailable as error:
                     self._failed(error, item.id, band.name)
                     complete = False
@@ -181,13 +181,32 @@ class Reader:
                     if band.name not in item.bands:
                         continue
                     try:
-                        part = self._part(item.bands[band.name], cell, resampling, points)
+                        parts = list(self._parts(item.bands[band.name], cell, resampling, points))
                     except SourceUnavailable as error:
                         logger.warning("%s", error.message)
                         continue
-                    if part is not None:
+                    for part in parts:
                         place, window = part.source.place, part.sampling.window
                         yield PlannedRead(item.id, band.name, place, part.level, window, part.header.dtype)
+
+    def _parts(
+        self, source: BandSource, cell: Grid, resampling: Resampling, points: dict[str, Coordinates]
+    ) -> Iterator[_Part]:
+        """What a band gives to a cell: one part, or several where the window would be too large to read at once.
+
+        Raises:
+            TooLarge: the window of a single pixel is.
+        """
+        part = self._part(source, cell, resampling, points)
+        if part is None:
+            return
+        if part.sampling.window.size <= _MOST_PIXELS:
+            yield part
+            return
+        if cell.size == 1:
+            raise TooLarge(f"a pixel spans {part.sampling.window.size} pixels of a file that has no overviews")
+        for half in _halves(cell):
+            yield from self._parts(source, half, resampling, {})
 
     def _part(
         self, source: BandSource, cell: Grid, resampling: Resampling, points: dict[str, Coordinates]
@@ -197,15 +216,21 @@ class Reader:
         level = choose_level(header, cell)
         extent = reader.level(source.place, level) if level else header.extent
         sampling = self._samplings.get(extent, cell, resampling, points)
-        return _Part(source, header, level, sampling, resampling) if sampling is not None else None
+        return _Part(source, header, cell, level, sampling, resampling) if sampling is not None else None
 
-    def _fill(self, part: _Part, out: Array) -> None:
+    def _fill(self, part: _Part, cell: Grid, out: Array) -> None:
+        """Fills the missing pixels of ``out``, which is the cell, with those of the part."""
         source, sampling = part.source, part.sampling
         nodata = part.header.nodata if source.nodata is None else source.nodata
-        reader = self._readers[type(source.place)]
-        for window, piece in _strips(sampling):
-            raw, valid = reader.read(source.place, part.level, window)
-            fill(piece, part.resampling, _native(raw), valid, nodata, source.scale, source.offset, out)
+        raw, valid = self._readers[type(source.place)].read(source.place, part.level, sampling.window)
+        if part.cell == cell:
+            fill(sampling, part.resampling, _native(raw), valid, nodata, source.scale, source.offset, out)
+            return
+        row, col = part.cell.row - cell.row, part.cell.col - cell.col
+        target = out[row : row + part.cell.height, col : col + part.cell.width]
+        piece = np.ascontiguousarray(target)
+        fill(sampling, part.resampling, _native(raw), valid, nodata, source.scale, source.offset, piece)
+        target[...] = piece
 
 
 def _is_remote(source: BandSource) -> bool:
@@ -230,21 +255,12 @@ def choose_level(header: Header, grid: Grid) -> int:
     return max((level for level, factor in enumerate(header.factors) if factor <= ratio * _FINE_ENOUGH), default=0)
 
 
-def _strips(sampling: Sampling) -> Iterator[tuple[Window, Sampling]]:
-    """The window in strips of bounded size, each with the pixels of the grid that lie in it."""
-    window = sampling.window
-    rows = max(1, _STRIP_PIXELS // window.width)
-    if sampling.cols is not None or window.height <= rows:
-        yield window, sampling
-        return
-    for top in range(0, window.height, rows):
-        height = min(rows, window.height - top)
-        low, high = top * window.width, (top + height) * window.width
-        here = (sampling.index >= low) & (sampling.index < high)
-        if here.any():
-            index = np.where(here, sampling.index - low, -1)
-            strip = Window(window.col, window.row + top, window.width, height)
-            yield strip, Sampling(strip, index, None, None, sampling.span)
+def _halves(grid: Grid) -> tuple[Grid, Grid]:
+    if grid.height >= grid.width:
+        half = grid.height // 2
+        return grid.window(0, 0, grid.width, half), grid.window(0, half, grid.width, grid.height - half)
+    half = grid.width // 2
+    return grid.window(0, 0, half, grid.height), grid.window(half, 0, grid.width - half, grid.height)
 
 
 def _native(raw: Stored) -> Stored:

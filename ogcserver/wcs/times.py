@@ -48,8 +48,8 @@ def choose_times(labels: tuple[str, ...], subset: Subset) -> tuple[str, ...]:
     Raises:
         InvalidSubset: not a time, low above high, no observation, or several of them for a slice.
     """
-    low = _FIRST if subset.low == "*" else _moments(subset.low)[0]
-    high = _LAST if subset.high == "*" else _moments(subset.high)[1]
+    low = _FIRST if subset.low == "*" else _moments(subset.low, subset.axis)[0]
+    high = _LAST if subset.high == "*" else _moments(subset.high, subset.axis)[1]
     if low >= high:
         raise InvalidSubset(f"{subset.low!r} is later than {subset.high!r}", locator=subset.axis)
     chosen = tuple(label for label in labels if _meets(label, low, high))
@@ -73,8 +73,8 @@ def _meets(label: str, low: datetime, high: datetime) -> bool:
     return first < high and (first >= low or last > low)
 
 
-def _moments(text: str) -> Span:
-    """The span that a bound stands for."""
+def _moments(text: str, axis: str) -> Span:
+    """The span that a bound stands for.  Raises InvalidSubset: not a time; the locator is the axis."""
     if _ANSI_NUMBER.fullmatch(text):
         days = min(number(text), _MOST_DAYS)
         first = _ANSI_START + timedelta(seconds=round(days * 86400))
@@ -82,7 +82,7 @@ def _moments(text: str) -> Span:
     try:
         first = parse_instant(f"{text}-01-01" if _YEAR.fullmatch(text) else text)
     except InvalidParameter as error:
-        raise InvalidSubset(error.message) from error
+        raise InvalidSubset(error.message, locator=axis) from error
     return first, _end(first, text)
 
 

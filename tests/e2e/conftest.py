@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import time
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvicorn
 from starlette.types import ASGIApp
 
 from ogcserver.demo import catalogue
 from ogcserver.demo.archive import write_archive
 from ogcserver.demo.layout import SMALL, Size
-from tests.e2e.harness import SHARED, TestServer, ndvi, node, settings
+from tests.e2e.harness import SHARED, TestServer, ndvi, node, running, settings
 
 
 @pytest.fixture(scope="session")
@@ -74,25 +72,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[[ASGIApp], str]]:
     """Runs applications on free loopback ports until the end of all tests; gives the address of each."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def start(app: ASGIApp) -> str:
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none", lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        running.append((server, thread))
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < deadline, "the server does not start"
-            time.sleep(0.01)
-        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-
-    yield start
-    for server, _ in running:
-        server.should_exit = True
-    for _, thread in running:
-        thread.join(20)
+    with contextlib.ExitStack() as stack:
+        yield lambda app: stack.enter_context(running(app))
 
 
 @pytest.fixture(scope="session")

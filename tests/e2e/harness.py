@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,9 +16,11 @@ import httpx
 import imagecodecs
 import numpy as np
 import pytest
+import uvicorn
 from lxml import etree
 from numpy.typing import NDArray
 from rasterio.io import MemoryFile
+from starlette.types import ASGIApp
 
 import ogcserver.app
 from ogcserver.app import Parts
@@ -244,6 +248,25 @@ class Job:
         return self.server.get(path, params=ask | more, headers=headers)
 
 
+@contextlib.contextmanager
+def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serves an application on the loopback interface; its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < deadline, "the server does not start"
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(20)
+
+
 def node(process: str, imagery: Any = None, **args: Any) -> Json:
     """A graph node; a trailing underscore keeps argument names that are Python words usable."""
     given = {"imagery": {"product_id": imagery} if isinstance(imagery, str) else imagery} if imagery else {}
@@ -269,7 +292,7 @@ def assert_json_error(server: TestServer, response: httpx.Response, status: int,
 
 
 def assert_report(
-    server: TestServer, response: httpx.Response, version: str, status: int, code: str, locator: str | None = None
+    server: TestServer, response: httpx.Response, version: str, status: int, code: str, locator: Any = None
 ) -> str:
     """A refusal as an ExceptionReport that is valid, in good time; its text."""
     assert (response.status_code, response.headers["content-type"]) == (status, "text/xml"), response.text

@@ -260,7 +260,7 @@ def test_large_windows_without_overviews_are_read_in_strips(
     href = write(BYTES)
     grid = Grid(LATTICE.scaled(3, 3), -2, -2, 80, 60)
     whole = read(rasters, href, grid)
-    monkeypatch.setattr(reader_module, "_STRIP_PIXELS", 1000)
+    monkeypatch.setattr(reader_module, "_MOST_PIXELS", 1000)
     sizes = []
     original = rasters.read
     monkeypatch.setattr(
