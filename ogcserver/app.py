@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from ogcserver.cors import Cors
 from ogcserver.encode.formats import formats
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.service import Engine
+from ogcserver.engine.warm import warm
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.graph.model import BandName
 from ogcserver.hangup import CancelOnHangup
@@ -124,6 +126,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        threading.Thread(target=warm, name="warm", daemon=True).start()
         yield
         parts.close()
 

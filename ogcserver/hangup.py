@@ -12,28 +12,37 @@ _PATIENCE_S = 0.05
 
 
 class CancelOnHangup:
-    """ASGI middleware that cancels the handler of a GET or HEAD when its client disconnects before the answer starts.
+    """ASGI middleware that cancels a handler whose client disconnects before the answer starts.
 
-    A request with a body is left alone, since its messages belong to the handler.
+    The client is watched from the moment when the handler has read the request's body; until then the messages are the
+    handler's.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = asyncio.Event()
+        started, read = asyncio.Event(), asyncio.Event()
+        if scope["method"] in ("GET", "HEAD"):
+            read.set()
+
+        async def note_read() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                read.set()
+            return message
 
         async def note_start(message: Message) -> None:
             started.set()
             await send(message)
 
-        handler = asyncio.ensure_future(self._app(scope, receive, note_start))
+        handler = asyncio.ensure_future(self._app(scope, note_read, note_start))
         try:
             done, _ = await asyncio.wait({handler}, timeout=_PATIENCE_S)
-            if not done and not started.is_set():
+            if not done and read.is_set() and not started.is_set():
                 await _watch(handler, started, receive)
             await handler
         except asyncio.CancelledError:
