@@ -45,7 +45,7 @@ class ReadAhead:
 
     executor: Executor
     depth: int
-    slow_s: float = 0.001
+    slow_s: float = 0.002
 
 
 class _Reads:

@@ -18,6 +18,14 @@ EPSILON = 1e-6
 """Positions this close below a pixel's edge are taken to lie on it, so that ties never hang on rounding."""
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _between(corners, cell_y, cell_x, u, v):
+    """Bilinear interpolation in a cell; the one formula for all, so that all get the same bits."""
+    top = corners[0, cell_y, cell_x] * (1.0 - u) + corners[1, cell_y, cell_x] * u
+    bottom = corners[2, cell_y, cell_x] * (1.0 - u) + corners[3, cell_y, cell_x] * u
+    return top * (1.0 - v) + bottom * v
+
+
 @njit(nogil=True, cache=True)
 def interpolate_cells(corners, out, first_col, first_row, step):
     """Bilinear interpolation inside the cells of a control lattice.
@@ -33,21 +41,39 @@ def interpolate_cells(corners, out, first_col, first_row, step):
         for j in range(width):
             cell_x = (first_col + j) // step
             u = (first_col + j - cell_x * step + 0.5) * inverse
-            top = corners[0, cell_y, cell_x] * (1.0 - u) + corners[1, cell_y, cell_x] * u
-            bottom = corners[2, cell_y, cell_x] * (1.0 - u) + corners[3, cell_y, cell_x] * u
-            out[i, j] = top * (1.0 - v) + bottom * v
+            out[i, j] = _between(corners, cell_y, cell_x, u, v)
 
 
 @njit(nogil=True, cache=True)
-def pixel_positions(coordinate, origin, size, period, out):
-    """Coordinates along one axis as positions; a positive ``period`` (in pixels) wraps them into [0, period)."""
-    flat, result = coordinate.ravel(), out.ravel()
+def locate(cols, rows, first_col, first_row, step, width, height, left, top, across, out):
+    """The place in a flattened window of the source pixel that holds each pixel's position, or -1.
+
+    cols, rows: (4, cells_y, cells_x) positions at the cells' corners. width, height: of the source. The window starts
+    at (left, top), is ``across`` wide, and holds all source pixels between the corners.
+    """
+    inverse = 1.0 / step
+    h, w = out.shape
+    for i in range(h):
+        cell_y = (first_row + i) // step
+        v = (first_row + i - cell_y * step + 0.5) * inverse
+        for cell_x in range((first_col + w - 1) // step + 1):
+            for j in range(max(0, cell_x * step - first_col), min(w, (cell_x + 1) * step - first_col)):
+                u = (first_col + j - cell_x * step + 0.5) * inverse
+                x = _between(cols, cell_y, cell_x, u, v) + EPSILON
+                y = _between(rows, cell_y, cell_x, u, v) + EPSILON
+                inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height)
+                out[i, j] = (int(y) - top) * across + int(x) - left if inside else -1
+
+
+@njit(nogil=True, cache=True)
+def wrap(positions, period, out):
+    """Positions moved by whole periods into [0, period)."""
+    flat, result = positions.ravel(), out.ravel()
     for k in range(flat.size):
-        position = (flat[k] - origin) / size
-        if period > 0.0 and math.isfinite(position):
-            shifted = position + EPSILON
-            position = shifted - math.floor(shifted / period) * period - EPSILON
-        result[k] = position
+        result[k] = flat[k]
+        if math.isfinite(flat[k]):
+            shifted = flat[k] + EPSILON
+            result[k] = shifted - math.floor(shifted / period) * period - EPSILON
 
 
 @njit(nogil=True, cache=True)
@@ -61,10 +87,10 @@ def nearest_pixels(cols, rows, width, height, index_col, index_row, found):
     left, right, top, bottom = width, -1, height, -1
     for i in range(h):
         for j in range(w):
-            x, y = cols[i * step_col, j], rows[i, j * step_row]
+            x, y = cols[i * step_col, j] + EPSILON, rows[i, j * step_row] + EPSILON
             col = row = -1
-            if x >= -EPSILON and x + EPSILON < width and y >= -EPSILON and y + EPSILON < height:
-                col, row = math.floor(x + EPSILON), math.floor(y + EPSILON)
+            if x >= 0.0 and x < width and y >= 0.0 and y < height:
+                col, row = math.floor(x), math.floor(y)
                 left, right = min(left, col), max(right, col)
                 top, bottom = min(top, row), max(bottom, row)
             index_col[i, j], index_row[i, j] = col, row

@@ -55,18 +55,60 @@ def coordinates(grid: Grid, crs: str) -> Coordinates:
     """The pixel centres in ``crs``."""
     if grid.crs == crs:
         return centres(grid)
+    points = control(grid, crs)
+    x, y = points.interpolated(points.x), points.interpolated(points.y)
+    if points.bad is not None:
+        bad = points.bad_pixels()
+        x[bad], y[bad] = points.exact(bad)
+    return Coordinates(x, y)
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A grid's control points in another CRS: the corners of cells of ``step`` x ``step`` pixels."""
+
+    grid: Grid
+    crs: str
+    step: int
+    x: Floats
+    """(4, cells down, cells across): of the upper left, upper right, lower left and lower right corner of each cell."""
+    y: Floats
+    bad: NDArray[np.bool_] | None
+    """Cells in which interpolation is not good enough; None when there are none."""
+
+    @property
+    def first(self) -> tuple[int, int]:
+        """Column and row of the grid's first pixel, counted from the first cell's corner."""
+        return self.grid.col % self.step, self.grid.row % self.step
+
+    def interpolated(self, corners: Floats) -> Floats:
+        """Values at the corners, (4, cells down, cells across), at every pixel centre, (h, w)."""
+        out = np.empty(self.grid.shape)
+        interpolate_cells(corners, out, *self.first, self.step)
+        return out
+
+    def bad_pixels(self) -> NDArray[np.bool_]:
+        """(h, w): the pixels of bad cells."""
+        assert self.bad is not None
+        col, row = self.first
+        rows, columns = np.arange(self.grid.height) + row, np.arange(self.grid.width) + col
+        return self.bad[np.ix_(rows // self.step, columns // self.step)]
+
+    def exact(self, pixels: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """x and y of the chosen pixels, transformed one by one."""
+        own = centres(self.grid)
+        x, y = np.broadcast_to(own.x, self.grid.shape), np.broadcast_to(own.y, self.grid.shape)
+        return project(self.grid.crs, self.crs, x[pixels], y[pixels])
+
+
+def control(grid: Grid, crs: str) -> Control:
+    """The control points of a grid in a CRS that is not its own."""
     step = control_step(grid.lattice)
     first_col, first_row = grid.col // step, grid.row // step
-    cells_x = (grid.col + grid.width - 1) // step - first_col + 1
-    cells_y = (grid.row + grid.height - 1) // step - first_row + 1
-    corners_x, corners_y, bad = _cells(grid.lattice, crs, step, first_col, first_row, cells_x, cells_y)
-    x, y = np.empty(grid.shape), np.empty(grid.shape)
-    offset_col, offset_row = grid.col - first_col * step, grid.row - first_row * step
-    interpolate_cells(corners_x, x, offset_col, offset_row, step)
-    interpolate_cells(corners_y, y, offset_col, offset_row, step)
-    if bad.any():
-        _exact(grid, crs, bad, step, x, y)
-    return Coordinates(x, y)
+    across = (grid.col + grid.width - 1) // step - first_col + 1
+    down = (grid.row + grid.height - 1) // step - first_row + 1
+    x, y, bad = _cells(grid.lattice, crs, step, first_col, first_row, across, down)
+    return Control(grid, crs, step, x, y, bad if bad.any() else None)
 
 
 def control_step(lattice: Lattice) -> int:
@@ -102,16 +144,6 @@ def _cells(
 def _corners(nodes: Floats) -> Floats:
     corners = nodes[::2, ::2]
     return np.stack([corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]])
-
-
-def _exact(grid: Grid, crs: str, bad: NDArray[np.bool_], step: int, x: Floats, y: Floats) -> None:
-    """Transforms the pixels of the bad cells one by one, in place."""
-    rows = (np.arange(grid.row, grid.row + grid.height) // step) - grid.row // step
-    columns = (np.arange(grid.col, grid.col + grid.width) // step) - grid.col // step
-    pixels = bad[np.ix_(rows, columns)]
-    own = centres(grid)
-    own_x, own_y = np.broadcast_to(own.x, grid.shape), np.broadcast_to(own.y, grid.shape)
-    x[pixels], y[pixels] = project(grid.crs, crs, own_x[pixels], own_y[pixels])
 
 
 def inside(grid: Grid, crs: str, bounds: Bounds) -> NDArray[np.bool_] | None:

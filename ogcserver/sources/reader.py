@@ -17,7 +17,7 @@ import numpy as np
 from ogcserver.cube import Array, Band, Resampling, compute_dtype
 from ogcserver.errors import SourceUnavailable, TooLarge
 from ogcserver.geo.grid import Grid
-from ogcserver.geo.warp import Coordinates, aligned_cell, pixel_ratio
+from ogcserver.geo.warp import Control, aligned_cell, pixel_ratio
 from ogcserver.sources.base import BandSource, FileBand, Observation, Place
 from ogcserver.sources.raster import Header, RasterReader, Stored, Window, is_local
 from ogcserver.sources.sampling import CELL, Sampling, Samplings, fill
@@ -125,7 +125,7 @@ class Reader:
         check: Callable[[], None],
     ) -> bool:  # fmt: skip
         complete = True
-        points: dict[str, Coordinates] = {}
+        controls: dict[str, Control] = {}
         for item in observation.items:
             for number, band in enumerate(bands):
                 check()
@@ -133,7 +133,7 @@ class Reader:
                 if source is None:
                     continue
                 try:
-                    for part in self._parts(source, cell, resampling, points):
+                    for part in self._parts(source, cell, resampling, controls):
                         self._fill(part, cell, out[number])
                 except SourceUnavailable as error:
                     self._failed(error, item.id, band.name)
@@ -175,13 +175,13 @@ class Reader:
     ) -> Iterator[PlannedRead]:
         """What :meth:`read` would read. Opens headers, reads no pixel; files that cannot be opened are left out."""
         for cell in grid.chunks(CELL):
-            points: dict[str, Coordinates] = {}
+            controls: dict[str, Control] = {}
             for item in observation.items:
                 for band in bands:
                     if band.name not in item.bands:
                         continue
                     try:
-                        parts = list(self._parts(item.bands[band.name], cell, resampling, points))
+                        parts = list(self._parts(item.bands[band.name], cell, resampling, controls))
                     except SourceUnavailable as error:
                         logger.warning("%s", error.message)
                         continue
@@ -190,14 +190,14 @@ class Reader:
                         yield PlannedRead(item.id, band.name, place, part.level, window, part.header.dtype)
 
     def _parts(
-        self, source: BandSource, cell: Grid, resampling: Resampling, points: dict[str, Coordinates]
+        self, source: BandSource, cell: Grid, resampling: Resampling, controls: dict[str, Control]
     ) -> Iterator[_Part]:
         """What a band gives to a cell: one part, or several where the window would be too large to read at once.
 
         Raises:
             TooLarge: the window of a single pixel is.
         """
-        part = self._part(source, cell, resampling, points)
+        part = self._part(source, cell, resampling, controls)
         if part is None:
             return
         if part.sampling.window.size <= _MOST_PIXELS:
@@ -209,13 +209,13 @@ class Reader:
             yield from self._parts(source, half, resampling, {})
 
     def _part(
-        self, source: BandSource, cell: Grid, resampling: Resampling, points: dict[str, Coordinates]
+        self, source: BandSource, cell: Grid, resampling: Resampling, controls: dict[str, Control]
     ) -> _Part | None:
         reader = self._readers[type(source.place)]
         header = reader.header(source.place)
         level = choose_level(header, cell)
         extent = reader.level(source.place, level) if level else header.extent
-        sampling = self._samplings.get(extent, cell, resampling, points)
+        sampling = self._samplings.get(extent, cell, resampling, controls)
         return _Part(source, header, cell, level, sampling, resampling) if sampling is not None else None
 
     def _fill(self, part: _Part, cell: Grid, out: Array) -> None:

@@ -449,7 +449,7 @@ def test_a_catalogue_that_is_away_and_comes_back(
 ) -> None:
     place = f"http://127.0.0.1:{port}/catalog.json" if over_http else str(tmp_path / "archive" / "catalog.json")
     server = TestServer(settings(tmp_path / "data", place, sources=Sources(refresh_s=0.0, timeout_s=1.0)))
-    graph = node("min_time", ndvi())
+    graph = node("min_time", node("filter_daterange", ndvi(), from_="2017-01-20", to="2017-01-20"))
     host = contextlib.ExitStack()
     try:
         assert server.get("/data").json() == [] and server.seconds < QUICK_S
