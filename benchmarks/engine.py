@@ -20,8 +20,6 @@ from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.geo.tiles import WEB_MERCATOR, TileMatrix, standard_sets
 from ogcserver.plan.expr import Expr
 from ogcserver.settings import Cache, Catalog, Settings
-from ogcserver.sources.cog import CogReader
-from ogcserver.sources.sampling import Samplings
 from ogcserver.wmts.picture import Painter
 
 from benchmarks.archive import COLLECTION, Archive
@@ -112,7 +110,6 @@ class Local:
         settings = replace(Settings(), cache=cache, catalogs=(Catalog(str(archive.catalog)),))
         self.parts: Parts = open_parts(settings, "sqlite://")
         self._loop = uvloop.new_event_loop()  # as under uvicorn
-        self._files, self._samplings = _caches(self.parts)
 
     def close(self) -> None:
         self.parts.close()
@@ -123,25 +120,6 @@ class Local:
 
     def render(self, plan: Expr, view: View, encoder: Encoder) -> bytes:
         return self._loop.run_until_complete(self.parts.engine.render(plan, view, encoder)).body
-
-    def forget_blocks(self) -> None:
-        """Decoded blocks and index grids are gone; open files, headers and compiled kernels stay, as in a server whose
-        user goes to a place where nobody was."""
-        with self._files._lock:
-            self._files._blocks.clear()
-        self.forget_places()
-
-    def forget_places(self) -> None:
-        """Index grids are gone: the next tile is one that was never asked for, from blocks that are decoded already."""
-        with self._samplings._lock:
-            self._samplings._cache.clear()
-
-
-def _caches(parts: Parts) -> tuple[CogReader, Samplings]:
-    """The engine's caches of blocks and index grids. Reaches into it, for no user needs to forget."""
-    reader = parts.engine._reader
-    files = next(one for one in reader._readers.values() if isinstance(one, CogReader))
-    return files, reader._samplings
 
 
 def styles(local: Local, archive: Archive) -> tuple[Style, Style]:

@@ -14,6 +14,7 @@ from ogcserver.geo.grid import Grid
 from benchmarks.archive import Archive
 from benchmarks.engine import Geotiff, Local, colour_graph, ndvi_graph, painter, styles, tiles, windows
 from benchmarks.floor import Floor
+from benchmarks.forget import forget_blocks, forget_places
 from benchmarks.stats import Series
 
 SHARE = 1.25
@@ -63,7 +64,7 @@ class Pair:
         }
 
     def forget_blocks(self) -> None:
-        self.local.forget_blocks()
+        forget_blocks()
         self.single.forget()
         self.double.forget()
 
@@ -77,7 +78,7 @@ def compare(pair: Pair, title: str, work: Mapping[str, Work], grids: list[Grid])
         pair.forget_blocks()
         tasks = {name: (lambda call=call: call(grid)) for name, call in work.items()}
         first.take_turns(tasks, turn)
-        pair.local.forget_places()
+        forget_places()
         again.take_turns(tasks, turn)
     return first, again
 

@@ -81,8 +81,8 @@ class Sources:
 class Catalog:
     stac: str
     """Path or address of a STAC catalogue, collection or API, or of one raster file."""
-    mosaic: Literal["day", "time", "item"] = "day"
-    """Which items are one observation: those of a day, of a moment, or each its own."""
+    mosaic: Literal["day", "time"] = "day"
+    """Which items are one observation: those of a day, or of a moment."""
     apply_scale: bool = True
     """Whether values are scale * stored + offset, as the catalogue says."""
     max_items: int = _at_least(1, 10_000)

@@ -16,6 +16,7 @@ from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format, format
 from ogcserver.errors import FormatUnsupported
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Bounds, Grid
+from ogcserver.jobs.catalogue import resampling_of
 from ogcserver.plan.expr import Expr
 
 USER = "me"
@@ -42,7 +43,8 @@ async def explain(parts: Parts, graph: GraphFile, window: Window | None) -> str:
     grid = found.grid
     if window is not None:
         grid = Grid.from_bounds(canonical(window.crs or grid.crs), window.bounds, *window.size)
-    return (await parts.engine.explain(plan, View(grid, plan.type.names, found.times))).to_text()
+    view = View(grid, plan.type.names, found.times, resampling_of(graph.output or {}) or "nearest")
+    return (await parts.engine.explain(plan, view)).to_text()
 
 
 async def run(parts: Parts, graph: GraphFile, out: Path, format_name: str, progress: Progress) -> int:
@@ -58,7 +60,8 @@ async def run(parts: Parts, graph: GraphFile, out: Path, format_name: str, progr
     plan = parts.compiler(graph.process_graph, USER)
     wanted.check(options, plan.type)
     found = await parts.engine.describe(plan)
-    block = await _evaluate(parts, plan, View(found.grid, plan.type.names, found.times), progress)
+    view = View(found.grid, plan.type.names, found.times, resampling_of(output) or "nearest")
+    block = await _evaluate(parts, plan, view, progress)
     return _write(out, wanted.encode(block, options, None))
 
 

@@ -175,13 +175,18 @@ def lonlat_boxes(grid: Grid) -> tuple[Bounds, ...]:
 
     A grid whose box cannot be told (a pole inside, points out of the projection's area) gets all longitudes.
     """
-    return bounds_lonlat_boxes(grid.crs, grid.bounds)
+    small = max(grid.width * grid.lattice.dx, grid.height * grid.lattice.dy) * metres_per_unit(grid.crs) < _SMALL_M
+    return bounds_lonlat_boxes(grid.crs, grid.bounds, 5 if small else 21)
 
 
-def bounds_lonlat_boxes(crs: str, bounds: Bounds) -> tuple[Bounds, ...]:
-    """:func:`lonlat_boxes` for a box of any CRS."""
+_SMALL_M = 200_000.0
+"""Boxes up to this size bulge between few sample points by less than a thousandth of their size."""
+
+
+def bounds_lonlat_boxes(crs: str, bounds: Bounds, steps: int = 21) -> tuple[Bounds, ...]:
+    """:func:`lonlat_boxes` for a box of any CRS, from ``steps`` x ``steps`` points."""
     try:
-        west, south, east, north = project_bounds(crs, WGS84, bounds)
+        west, south, east, north = project_bounds(crs, WGS84, bounds, steps)
     except CoordinateError:
         return ((-180.0, -90.0, 180.0, 90.0),)
     for pole in (-90.0, 90.0):

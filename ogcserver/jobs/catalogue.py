@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cachetools import LRUCache, TTLCache
 from starlette.concurrency import run_in_threadpool
@@ -163,10 +164,14 @@ class Catalogue:
         if plan is None:
             plan = await run_in_threadpool(self.compiled.plan, job, revision)
         own = {name: value for name, value in (job.output or {}).items() if name.lower() != "format"}
-        args = service.args if service else own
+        args = service.args if service else own or await run_in_threadpool(self._look_of_services, job.id)
         chosen = resampling_of(args) or resampling_of(own) or "nearest"
         description = await self._describe(plan)
         return Layer(job.id, job.title or job.id, job.description, plan, description, args, chosen)
+
+    def _look_of_services(self, job_id: str) -> dict[str, Any]:
+        """The arguments of the first service of a job that has any: its look where the job itself names none."""
+        return next((dict(service.args) for service in self.store.services(job_id=job_id) if service.args), {})
 
 
 @dataclass(frozen=True, eq=False)

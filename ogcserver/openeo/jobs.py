@@ -12,6 +12,7 @@ from ogcserver.cube import View
 from ogcserver.errors import InvalidParameter, JobStateError, MissingParameter
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Grid
+from ogcserver.jobs.catalogue import resampling_of
 from ogcserver.jobs.model import Job
 from ogcserver.openeo.backend import Backend
 from ogcserver.openeo.bodies import JobBody, Output
@@ -86,13 +87,13 @@ class Jobs:
         """GET /jobs/{job_id}/explain: what a view of the job would read and compute."""
         job = await self._job(request)
         plan = await self.backend.plan(job)
-        explanation = await self.backend.engine.explain(plan, await self._view(plan, request))
+        explanation = await self.backend.engine.explain(plan, await self._view(job, plan, request))
         headers = {"vary": "Accept"}
         if preferred(request.headers.get("accept", ""), (Json.media_type, "text/plain")) == "text/plain":
             return PlainTextResponse(explanation.to_text(), headers=headers)
         return Json(explanation.to_json(), headers=headers)
 
-    async def _view(self, plan: Expr, request: Request) -> View:
+    async def _view(self, job: Job, plan: Expr, request: Request) -> View:
         """The view that the parameters bbox, crs, width and height ask for; without them the whole result."""
         found = await self.backend.engine.describe(plan)
         query = request.query_params
@@ -101,7 +102,8 @@ class Jobs:
             crs = canonical(query["crs"]) if query.get("crs") else grid.crs
             width, height = _size(query.get("width"), "width"), _size(query.get("height"), "height")
             grid = Grid.from_bounds(crs, _bounds(query["bbox"]), width, height)
-        return View(grid, plan.type.names, found.times)
+        resampling = resampling_of(job.output or {}) or "nearest"
+        return View(grid, plan.type.names, found.times, resampling)
 
     async def _job(self, request: Request) -> Job:
         return await run_in_threadpool(self.store.job, request.path_params["job_id"], self.backend.user(request))

@@ -34,7 +34,7 @@ from ogcserver.errors import (
     UnsupportedOperation,
     UnsupportedVersion,
 )
-from ogcserver.ows.xml import OWS_11, OWS_20, Element, Elements, xml_response
+from ogcserver.ows.xml import OGC, OWS_10, OWS_11, OWS_20, Element, Elements, xml_response
 
 Codes = Mapping[type[OgcServerError], tuple[str, int]]
 """Cause -> (the protocol's code, HTTP status)."""
@@ -63,8 +63,10 @@ OWS: Codes = {
 RETRY_AFTER_S = 5
 """When the queue is full, clients are told to come back after so many seconds."""
 
-Version = Literal["1.1", "2.0"]
-"""Of OWS Common: WMTS 1.0 and WCS 1.1 build on 1.1, WCS 2.0 on 2.0."""
+Version = Literal["1.0", "1.1", "2.0"]
+"""Of OWS Common: WCS 1.1.0 builds on 1.0, WMTS 1.0 and WCS 1.1.1 on 1.1, WCS 2.0 on 2.0."""
+
+_NAMESPACES: Mapping[Version, str] = {"1.0": OWS_10, "1.1": OWS_11, "2.0": OWS_20}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -102,19 +104,44 @@ def fault(codes: Codes, error: OgcServerError) -> Fault:
 
 def exception_report(version: Version, fault: Fault) -> Element:
     """An ``ows:ExceptionReport`` of one exception."""
-    e = Elements({"ows": OWS_11 if version == "1.1" else OWS_20})
+    e = Elements({"ows": _NAMESPACES[version]})
     attributes = {"exceptionCode": fault.code} | ({"locator": fault.locator} if fault.locator else {})
     exception = e("ows:Exception", attributes, e("ows:ExceptionText", fault.text))
     return e("ows:ExceptionReport", {"version": f"{version}.0"}, exception)
 
 
+def service_exception_report(fault: Fault) -> Element:
+    """An ``ogc:ServiceExceptionReport`` of one exception, from before OWS Common.  Source: OGC 03-065r6 clause A.3."""
+    e = Elements({None: OGC})
+    attributes = {"code": fault.code} | ({"locator": fault.locator} if fault.locator else {})
+    return e("ServiceExceptionReport", {"version": "1.2.0"}, e("ServiceException", attributes, fault.text))
+
+
 def dialect(codes: Codes, version: Version) -> Dialect:
     """The dialect that writes ExceptionReports of this version of OWS Common."""
+    return written(codes, lambda fault: exception_report(version, fault))
+
+
+def written(codes: Codes, document: Callable[[Fault], Element]) -> Dialect:
+    """The dialect that writes such documents.
+
+    An exception with status 200 must not be kept by caches as if it were the coverage.
+    """
 
     def write(fault: Fault) -> Response:
-        return xml_response(exception_report(version, fault), fault.status, fault.headers)
+        unkept = {"cache-control": "no-store"} if fault.status == 200 else {}
+        return xml_response(document(fault), fault.status, {**unkept, **(fault.headers or {})})
 
     return Dialect(codes, write)
+
+
+def seen_by_qgis(codes: Codes) -> Codes:
+    """The codes with status 200 for all that a user can act upon.
+
+    QGIS shows the text of an exception with status 200 only, and OWSLib and GDAL understand it with any status. What
+    asks to come back later (503), and our own faults (500), keep their status for proxies and programs that retry.
+    """
+    return {cause: (code, status if status in (500, 503) else 200) for cause, (code, status) in codes.items()}
 
 
 def exception_handlers(codes: Codes, version: Version) -> dict[type[Exception], Handler]:

@@ -18,10 +18,16 @@ Element = etree._Element
 Part = Element | str | Mapping[str, str] | Iterable[Element] | None
 """Of an element: a child, text, attributes, children, or nothing."""
 
+OWS_10 = "http://www.opengis.net/ows"
 OWS_11 = "http://www.opengis.net/ows/1.1"
 OWS_20 = "http://www.opengis.net/ows/2.0"
 WMTS = "http://www.opengis.net/wmts/1.0"
 WCS_20 = "http://www.opengis.net/wcs/2.0"
+WCS_10 = "http://www.opengis.net/wcs"
+GML_31 = "http://www.opengis.net/gml"
+"""Also that of the GML in WCS 1.0."""
+OGC = "http://www.opengis.net/ogc"
+"""Of exceptions before OWS Common."""
 GML_32 = "http://www.opengis.net/gml/3.2"
 XLINK = "http://www.w3.org/1999/xlink"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"

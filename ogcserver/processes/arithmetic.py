@@ -30,8 +30,14 @@ def ndvi() -> Process:
 def _build_ndvi(scope: Scope) -> Expr:
     data = scope.cube("imagery")
     red = scope.band("red", data, scope.values.get("red", "red"))
-    nir = scope.band("nir", data, scope.values.get("nir", "nir"))
+    nir = scope.band("nir", data, scope.values.get("nir") or _near_infrared(scope, data))
     return BandMath(data, normalized_difference(nir, red), (Band("NDVI", _float_dtype(data), None, "1"),))
+
+
+def _near_infrared(scope: Scope, data: Expr) -> str:
+    """The common name under which there is a near-infrared band: the wide one, else the narrow one."""
+    names = {scope.bands[band].common_name for band in data.type.names if band in scope.bands}
+    return "nir08" if "nir08" in names and "nir" not in names else "nir"
 
 
 def band_arithmetic() -> Process:

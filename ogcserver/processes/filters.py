@@ -21,7 +21,10 @@ def filter_bbox() -> Process:
         Argument("bottom", "number", "the other edge in north-south direction, in units of srs"),
         Argument("srs", "text", "CRS of the edges, such as EPSG:32632; by default EPSG:4326", required=False),
     )
-    text = "Keeps the pixels whose centres lie in a box; the edges may be given in either order."
+    text = (
+        "Keeps the pixels whose centres lie in a box. The edges may be given in either order; degrees with left 170 "
+        "and right -170 mean the box across the antimeridian."
+    )
     return Process("filter_bbox", text, arguments, _build_bbox)
 
 
@@ -32,7 +35,10 @@ def _build_bbox(scope: Scope) -> Expr:
         raise CrsError(error.message, locator=f"{scope.path}.args.srs") from error
     for name in ("left", "right", "top", "bottom"):
         _check_coordinate(scope, name, crs)
-    left, right = sorted(float(scope.values[name]) for name in ("left", "right"))
+    left, right = float(scope.values["left"]), float(scope.values["right"])
+    if left > right:  # swapped, unless the short way from left to right crosses 180 degrees
+        crosses = is_geographic(crs) and left - right > 180.0
+        left, right = (left, right + 360.0) if crosses else (right, left)
     bottom, top = sorted(float(scope.values[name]) for name in ("bottom", "top"))
     if left == right or bottom == top:
         raise scope.invalid("left" if left == right else "top", "the box has no area")
@@ -78,7 +84,9 @@ def filter_bands() -> Process:
         IMAGERY,
         Argument("bands", "texts", "band identifier, or a list of them; a number counts as its text", False),
         Argument("names", "texts", "common name such as red, or a list of them", required=False),
-        Argument("wavelengths", "value", "wavelength in nm, [min, max], or a list of these", required=False),
+        Argument(
+            "wavelengths", "value", "a wavelength in nm, [min, max], a list of pairs, or three and more numbers", False
+        ),
     )
     text = "Keeps some bands, in the order given. Give one of bands, names and wavelengths."
     return Process("filter_bands", text, arguments, _build_bands)
@@ -120,7 +128,8 @@ def _by_wavelength(scope: Scope, data: Expr) -> tuple[str, ...]:
 
 def _ranges(scope: Scope) -> tuple[tuple[float, float], ...]:
     value = scope.values["wavelengths"]
-    items = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
+    several = isinstance(value, list) and value and (isinstance(value[0], list) or len(value) != 2)
+    items = value if several else [value]
     ranges = []
     for item in items:
         pair = item if isinstance(item, list) else [item, item]

@@ -136,7 +136,7 @@ class Collection(Protocol):
 
     @property
     def mosaic(self) -> str:
-        """Which items are one observation: of a UTC ``"day"`` (the default), of one ``"time"``, or each ``"item"``."""
+        """Which items are one observation: those of a UTC ``"day"`` (the default), or of one ``"time"``."""
         ...
 
     def version(self) -> str:
@@ -154,8 +154,6 @@ class Collection(Protocol):
 
 def group(items: Sequence[Item], mosaic: str) -> tuple[Observation, ...]:
     """Observations, by time. Items of a day get the day as label, so that it never hangs on which of them are found."""
-    if mosaic == "item":
-        return tuple(Observation(item.time, (item,)) for item in items)
     groups: dict[str, list[Item]] = {}
     for item in items:
         label = item.time[:10] if mosaic == "day" and "/" not in item.time else item.time

@@ -6,6 +6,7 @@ Source: TIFF 6.0 (LZW, section 13; predictor 2, section 14); Adobe's TIFF techni
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import imagecodecs
@@ -31,7 +32,10 @@ def decode(raw: bytes, image: Level, number: int, nodata: float | None) -> Store
     if not raw:  # a block that was never written
         fill = 0 if nodata is None or (image.dtype.kind != "f" and not np.isfinite(nodata)) else nodata
         return np.full(shape, fill, image.dtype.newbyteorder("="))
-    data = _inflate(raw, image.compression, size * image.block_height // rows)
+    if image.compression == "none" or image.predictor == 1:
+        data = _inflate(raw, image.compression, size * image.block_height // rows)
+    else:  # differences are undone into an array of their own, so the bytes between need no memory of their own
+        data = _inflate(raw, image.compression, _scratch(size * image.block_height // rows))
     if len(data) < size:
         raise ValueError(f"{len(data)} bytes where {size} are expected")
     if image.predictor == 3:
@@ -46,6 +50,21 @@ def decode(raw: bytes, image: Level, number: int, nodata: float | None) -> Store
     return values
 
 
+class _Scratch(threading.local):
+    """A buffer for each thread; a fresh one for every block costs more in page faults than decoding its differences."""
+
+    buffer: bytearray = bytearray()  # noqa: RUF012 - replaced for each thread, never changed in place
+
+
+_SCRATCH = _Scratch()
+
+
+def _scratch(size: int) -> memoryview[int]:
+    if len(_SCRATCH.buffer) < size:
+        _SCRATCH.buffer = bytearray(size)
+    return memoryview(_SCRATCH.buffer)[:size]
+
+
 def _undo_differences(values: Stored) -> Stored:
     """Horizontal differences summed up again, with the overflow of the values' own width."""
     if values.dtype.kind == "f":  # TIFF differences floats as integers of their width
@@ -54,11 +73,12 @@ def _undo_differences(values: Stored) -> Stored:
     return np.asarray(imagecodecs.delta_decode(values, axis=1))
 
 
-def _inflate(raw: bytes, compression: str, size: int) -> Any:
+def _inflate(raw: bytes, compression: str, out: int | memoryview[int]) -> Any:
+    """The bytes, at most as many as ``out`` says or holds."""
     if compression == "none":
         return raw
     if compression == "deflate":
-        return imagecodecs.deflate_decode(raw, out=size)
+        return imagecodecs.deflate_decode(raw, out=out)
     if compression == "lzw":
-        return imagecodecs.lzw_decode(raw, out=size)
-    return imagecodecs.zstd_decode(raw, out=size)
+        return imagecodecs.lzw_decode(raw, out=out)
+    return imagecodecs.zstd_decode(raw, out=out)

@@ -55,7 +55,7 @@ class CatalogSpec:
     refresh_s: float = 300.0
     """How long it is trusted not to change; 0 looks on every call."""
     mosaic: str = "day"
-    """Which items are one observation: ``day``, ``time`` or ``item``."""
+    """Which items are one observation: ``day`` or ``time``."""
     apply_scale: bool = True
     """False leaves values as stored, whatever scale and offset the catalogue names."""
     max_items: int = 10_000

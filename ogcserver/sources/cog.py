@@ -1,6 +1,6 @@
 """GeoTIFFs block by block, without GDAL: merged byte ranges, fast decoders, and a cache of decoded blocks.
 
-What this does not read (masks, JPEG, servers without ranges, other formats ...) goes to the reader behind it.
+What this does not read (masks, JPEG, other formats ...) goes to the reader behind it.
 """
 
 from __future__ import annotations

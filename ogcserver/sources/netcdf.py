@@ -14,7 +14,9 @@ from ogcserver.errors import CrsError, InvalidParameter, SourceUnavailable
 from ogcserver.geo.crs import WGS84, canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import CubeBand, Extent, Place
-from ogcserver.sources.raster import NO_MASK, Header, Stored, Window
+from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity
+
+_FileKey = tuple[str, Identity]
 
 _X_NAMES = frozenset({"x", "lon", "longitude", "easting", "projection_x_coordinate"})
 _Y_NAMES = frozenset({"y", "lat", "latitude", "northing", "projection_y_coordinate"})
@@ -40,8 +42,8 @@ class NetcdfReader:
     """Reads :class:`CubeBand`. The netCDF libraries are not thread-safe, so one thread reads at a time."""
 
     def __init__(self, max_files: int = 64) -> None:
-        self._datasets: LRUCache[str, xarray.Dataset] = LRUCache(max_files)
-        self._variables: LRUCache[tuple[str, str, str | None], _Variable] = LRUCache(4096)
+        self._datasets: LRUCache[_FileKey, xarray.Dataset] = LRUCache(max_files)
+        self._variables: LRUCache[tuple[object, ...], _Variable] = LRUCache(4096)
         self._lock = threading.RLock()
 
     def header(self, place: Place) -> Header:
@@ -70,19 +72,24 @@ class NetcdfReader:
 
     def _variable(self, place: Place) -> _Variable:
         band = _cube_band(place)
-        key = (band.href, band.variable, band.crs)
+        try:
+            file = (band.href, identity(band.href))
+        except OSError as error:
+            raise SourceUnavailable(f"cannot open {band.href}: {error.strerror}", locator=band.href) from error
+        key = (*file, band.variable, band.crs)
         with self._lock:
             if key not in self._variables:
-                self._variables[key] = _describe(self._dataset(band.href), band)
+                self._variables[key] = _describe(self._dataset(file), band)
             return self._variables[key]
 
-    def _dataset(self, href: str) -> xarray.Dataset:
-        if href not in self._datasets:
+    def _dataset(self, file: _FileKey) -> xarray.Dataset:
+        if file not in self._datasets:
+            href = file[0]
             try:
-                self._datasets[href] = xarray.open_dataset(href, decode_timedelta=False)
+                self._datasets[file] = xarray.open_dataset(href, decode_timedelta=False)
             except (OSError, RuntimeError, ValueError) as error:
                 raise SourceUnavailable(f"cannot read {href}: {error}", locator=href) from error
-        return self._datasets[href]
+        return self._datasets[file]
 
 
 def _cube_band(place: Place) -> CubeBand:

@@ -1,12 +1,11 @@
-"""The coverage service over HTTP: parse, look up, place, render.
+"""The coverage service over HTTP: finds the version and the operation of a request.
 
-Source: OGC 09-110r4, 09-147r3 (KVP binding).
+Source: OGC 06-121r3 and 06-121r9 clause 7.3.2 (version negotiation).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -14,34 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ogcserver.cube import View
-from ogcserver.encode.formats import Format, formats
-from ogcserver.engine.service import Encoder, Rendered
-from ogcserver.errors import UnsupportedOperation
-from ogcserver.jobs.layers import Endpoints, Layer, Layers
+from ogcserver.errors import OgcServerError, UnsupportedOperation
+from ogcserver.jobs.layers import Endpoints, Layers
 from ogcserver.ows.address import base_url
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp, choice
-from ogcserver.ows.report import Dialect, dialect, negotiated_handlers
-from ogcserver.ows.xml import xml_response
-from ogcserver.plan.expr import Expr
-from ogcserver.wcs.codes import WCS_20
-from ogcserver.wcs.output import encoder
-from ogcserver.wcs.place import place
-from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage, negotiate, required_version
-from ogcserver.wcs.responses import VERSION, capabilities, descriptions
+from ogcserver.ows.report import Dialect, negotiated_handlers
+from ogcserver.wcs import v20
+from ogcserver.wcs.delivery import Call, Delivery, Renderer, VersionService
+from ogcserver.wcs.requests import negotiate, required_version
+from ogcserver.wcs.v10 import service as v10
+from ogcserver.wcs.v11 import service as v11
 
 PATHS = ("/wcs", "/services/{service_id}/wcs")
-
-Operation = Callable[[Request, Kvp], Awaitable[Response]]
-
-
-class Renderer(Protocol):
-    """What the service needs of :class:`ogcserver.engine.service.Engine`."""
-
-    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered: ...
-
-    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str: ...
 
 
 class WcsApi:
@@ -60,17 +44,14 @@ class WcsApi:
         public_url: str = "",
         max_pixels: int = 100_000_000,
     ) -> None:
-        self.engine, self.endpoints, self.identification = engine, endpoints, identification
-        self.public_url, self.max_pixels = public_url, max_pixels
-        self.formats: Mapping[str, Format] = formats()
-        self.versions: Mapping[str, Mapping[str, Operation]] = {
-            VERSION: {
-                "GetCapabilities": self.get_capabilities,
-                "DescribeCoverage": self.describe_coverage,
-                "GetCoverage": self.get_coverage,
-            }
+        self.endpoints, self.public_url = endpoints, public_url
+        delivery = Delivery(engine, identification, max_pixels)
+        self.versions: Mapping[str, VersionService] = {
+            **dict.fromkeys(v20.VERSIONS, v20.Wcs20(delivery)),
+            **dict.fromkeys(v11.VERSIONS, v11.Wcs11(delivery)),
+            **dict.fromkeys(v10.VERSIONS, v10.Wcs10(delivery)),
         }
-        self.dialects: Mapping[str, Dialect] = {VERSION: dialect(WCS_20, "2.0")}
+        self.newest = next(iter(self.versions))
 
     def app(self) -> Starlette:
         """The service with its own error documents; it expects the full paths of :data:`PATHS`."""
@@ -83,50 +64,22 @@ class WcsApi:
         return [Route(path, app) for path in PATHS]
 
     async def serve(self, request: Request) -> Response:
-        """Any request: finds the version and the operation."""
+        """Any request."""
         kvp = Kvp(request.query_params.multi_items())
         kvp.one("service", choice("WCS"))
         name = kvp.one("request", str)
-        if name.lower() not in {known.lower() for operations in self.versions.values() for known in operations}:
+        if name.lower() not in {known.lower() for spoken in self.versions.values() for known in spoken.operations}:
             raise UnsupportedOperation(f"there is no operation {name[:60]!r}", locator="request")
-        offered = tuple(self.versions)
-        version = (negotiate if name.lower() == "getcapabilities" else required_version)(kvp, offered)
-        for known, operation in self.versions[version].items():
+        version = self._version(kvp, name)
+        for known, operation in self.versions[version].operations.items():
             if known.lower() == name.lower():
-                return await operation(request, kvp)
+                url = f"{base_url(request, self.public_url)}{_path(request)}?"
+                return await operation(Call(request, kvp, await self._layers(request), url, version))
         raise UnsupportedOperation(f"there is no operation {name[:60]!r} in WCS {version}", locator="request")
 
-    async def get_capabilities(self, request: Request, kvp: Kvp) -> Response:
-        ask = GetCapabilities.from_kvp(kvp)
-        layers = await (await self._layers(request)).all()
-        url = f"{base_url(request, self.public_url)}{_path(request)}?"
-        media_types = [known.media_type for known in self.formats.values()]
-        return xml_response(capabilities(ask, self.identification, url, media_types, layers))
-
-    async def describe_coverage(self, request: Request, kvp: Kvp) -> Response:
-        ask = DescribeCoverage.from_kvp(kvp)
-        layers = await self._layers(request)
-        return xml_response(descriptions([await layers.get(identifier) for identifier in ask.coverage_ids]))
-
-    async def get_coverage(self, request: Request, kvp: Kvp) -> Response:
-        ask = GetCoverage.from_kvp(kvp)
-        layer = await (await self._layers(request)).get(ask.coverage_id)
-        view = place(ask, layer.description, layer.resampling, self.max_pixels)
-        return await self._file(request, ask, layer, view)
-
-    async def _file(self, request: Request, ask: GetCoverage, layer: Layer, view: View) -> Response:
-        make = encoder(self.formats, ask, layer, view)
-        if "if-none-match" in request.headers:
-            etag = await self.engine.etag(layer.plan, view, make)
-            if _matches(request.headers["if-none-match"], etag):
-                return Response(status_code=304, headers={"etag": f'"{etag}"'})
-        rendered = await self.engine.render(layer.plan, view, make)
-        headers = {
-            "content-type": make.format.media_type,
-            "content-disposition": f'inline; filename="{layer.id}.{make.format.extension}"',
-            "etag": f'"{rendered.etag}"',
-        }
-        return Response(rendered.body, headers=headers)
+    def _version(self, kvp: Kvp, operation: str) -> str:
+        offered = tuple(self.versions)
+        return (negotiate if operation.lower() == "getcapabilities" else required_version)(kvp, offered)
 
     async def _layers(self, request: Request) -> Layers:
         service = request.path_params.get("service_id")
@@ -134,15 +87,15 @@ class WcsApi:
 
     def _dialect(self, request: Request) -> Dialect:
         """How failures of this request are told: as its version does, or else as the newest."""
-        return self.dialects[VERSION]
+        kvp = Kvp(request.query_params.multi_items())
+        try:
+            operation = (kvp.optional("request", str) or "").lower()
+            version = self._version(kvp, operation)
+        except OgcServerError:  # which is what is being told
+            operation, version = "", self.newest
+        return self.versions[version].dialect(version, operation)
 
 
 def _path(request: Request) -> str:
     service = request.path_params.get("service_id")
     return PATHS[0] if service is None else PATHS[1].format(service_id=quote(service, safe=""))
-
-
-def _matches(header: str, etag: str) -> bool:
-    """Whether an If-None-Match header names the tag, weakly compared.  Source: RFC 9110 clause 13.1.2."""
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
-    return etag in tags or tags == ["*"]

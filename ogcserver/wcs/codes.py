@@ -1,15 +1,17 @@
-"""Failures that only a coverage service knows, and the exception codes of WCS 2.0."""
+"""Failures that only a coverage service knows, and the exception codes of each version of WCS."""
 
 from __future__ import annotations
 
 from ogcserver.errors import (
     CrsError,
+    FormatUnsupported,
     InvalidAxis,
     InvalidParameter,
     InvalidScale,
     InvalidSubset,
     JobNotFound,
     NotOnDemand,
+    UnsupportedOperation,
 )
 from ogcserver.ows.report import OWS, Codes
 
@@ -53,3 +55,21 @@ WCS_20: Codes = {
     InterpolationUnsupported: ("InterpolationMethodNotSupported", 404),
 }
 """Source: OGC 09-110r4 clause 8.3.3 and 8.4.3, 11-053r1, 12-039, 12-040, 12-049 (tables of exception codes)."""
+
+WCS_11: Codes = {
+    **OWS,
+    JobNotFound: ("InvalidParameterValue", 404),
+    NotOnDemand: ("InvalidParameterValue", 404),
+    InvalidSubset: ("InvalidParameterValue", 400),
+}
+"""Source: OGC 07-067r5 clauses 8.4.2, 9.5.2 and 10.4.2: an unknown identifier is an invalid value."""
+
+WCS_10: Codes = {
+    **OWS,
+    JobNotFound: ("CoverageNotDefined", 404),
+    NotOnDemand: ("CoverageNotDefined", 404),
+    InvalidSubset: ("InvalidParameterValue", 400),
+    FormatUnsupported: ("InvalidFormat", 400),
+    UnsupportedOperation: ("InvalidParameterValue", 400),
+}
+"""Source: OGC 03-065r6 table A.1. NoApplicableCode is no code of this version, but QGIS knows it."""

@@ -39,8 +39,12 @@ def srs_name(crs: str) -> str:
 
 def in_crs_order(crs: str, x: float, y: float) -> str:
     """Two coordinates as text, in the order of the CRS's axes; as many digits as tell the number."""
-    first, second = (y, x) if lat_first(crs) else (x, y)
-    return f"{_text(first)} {_text(second)}"
+    return coordinates(*((y, x) if lat_first(crs) else (x, y)))
+
+
+def coordinates(*values: float) -> str:
+    """Numbers as text, as many digits as tell each one."""
+    return " ".join(_text(value) for value in values)
 
 
 def _text(value: float) -> str:

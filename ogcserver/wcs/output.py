@@ -6,14 +6,14 @@ Source: OGC 09-110r4 clause 8.4.1 (formats), OGC 12-100r1 (GeoTIFF and its param
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ogcserver.cube import Block, CubeType, View
 from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format
 from ogcserver.encode.style import STYLE_KEYS, Style, parse_style
 from ogcserver.engine.describe import Description
+from ogcserver.geo.grid import Grid
 from ogcserver.jobs.layers import Layer
-from ogcserver.wcs.requests import GetCoverage
 
 _PICTURES = ("PNG", "JPEG")
 
@@ -26,29 +26,45 @@ class FileEncoder:
     options: tuple[tuple[str, str], ...] = ()
     style: Style | None = None
     """For pictures."""
+    stated: Grid | None = None
+    """Where the file shall say that its pixels lie; None: where they do, which is less than a thousandth of one away."""
 
     @property
     def token(self) -> str:
         look = self.style.token if self.style else ""
-        return f"{self.format.name} {sorted(self.options)!r} {look}"
+        place = f" {self.stated!r}" if self.stated else ""
+        return f"{self.format.name} {sorted(self.options)!r} {look}{place}"
 
     def __call__(self, block: Block) -> bytes:
-        return self.format.encode(block, dict(self.options), self.style)
+        stated = replace(block, grid=self.stated) if self.stated else block
+        return self.format.encode(stated, dict(self.options), self.style)
 
 
-def encoder(known: Mapping[str, Format], ask: GetCoverage, layer: Layer, view: View) -> FileEncoder:
-    """The encoder that a request asks for; without FORMAT a GeoTIFF, the native format.
+def encoder(
+    known: Mapping[str, Format],
+    layer: Layer,
+    view: View,
+    wanted: str = "",
+    options: tuple[tuple[str, str], ...] = (),
+    whole: bool = True,
+    stated: Grid | None = None,
+) -> FileEncoder:
+    """The encoder that a request asks for.
 
     A picture of all bands is painted as the layer's arguments say, one of chosen fields as their names suggest.
 
+    Args:
+        wanted: name or media type of a format; "" is the native one, a GeoTIFF.
+        whole: whether the request names no bands.
+        stated: see :class:`FileEncoder`; nothing where it equals the view's own grid.
     Raises:
         FormatUnsupported, FormatOptionUnsupported, FormatOptionInvalid: before anything is computed.
     """
-    found = find_format(known, ask.format or DEFAULT_FORMAT)
-    found.check(dict(ask.options), _schema(layer.description, view))
-    styled = found.name in _PICTURES and not ask.fields and any(key in STYLE_KEYS for key in layer.args)
+    found = find_format(known, wanted or DEFAULT_FORMAT)
+    found.check(dict(options), _schema(layer.description, view))
+    styled = found.name in _PICTURES and whole and any(key in STYLE_KEYS for key in layer.args)
     style = parse_style(layer.args, layer.description.bands) if styled else None
-    return FileEncoder(found, ask.options, style)
+    return FileEncoder(found, options, style, None if stated == view.grid else stated)
 
 
 def _schema(coverage: Description, view: View) -> CubeType:

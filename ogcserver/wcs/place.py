@@ -12,7 +12,7 @@ import math
 
 from ogcserver.cube import Band, Resampling, View
 from ogcserver.engine.describe import Description
-from ogcserver.errors import InvalidAxis, InvalidParameter, TooLarge
+from ogcserver.errors import InvalidAxis, InvalidParameter
 from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import ncnames
 from ogcserver.wcs.axes import axis_of, grid_axis_of, is_time
@@ -20,6 +20,7 @@ from ogcserver.wcs.boxes import AxisRange, Box, clip, coverage_bounds, native_wi
 from ogcserver.wcs.codes import UnknownField, UnknownScaleAxis
 from ogcserver.wcs.requests import GetCoverage, Scaling
 from ogcserver.wcs.times import choose_times
+from ogcserver.wcs.windows import limited
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> View:
@@ -96,16 +97,11 @@ def scaled(base: Grid, scaling: Scaling, native_crs: str, max_pixels: int) -> Gr
         InvalidParameter: an axis is scaled twice.
         TooLarge: over ``max_pixels``.
     """
-    width, height = _shape(base, scaling, native_crs)
-    if width * height > max_pixels:
-        raise TooLarge(
-            f"{width:.0f} x {height:.0f} pixels are more than the {max_pixels} that one request may have: "
-            "take a smaller subset, or scale it",
-            locator=scaling.locator or "subset",
-        )
+    locator = scaling.locator or "subset"
+    width, height = limited(*_shape(base, scaling, native_crs), max_pixels, locator)
     if (width, height) == (base.width, base.height):
         return base
-    return Grid.from_bounds(base.crs, base.bounds, int(width), int(height))
+    return Grid.from_bounds(base.crs, base.bounds, width, height)
 
 
 def _shape(base: Grid, scaling: Scaling, native_crs: str) -> tuple[float, float]:

@@ -119,7 +119,8 @@ class GetCoverage:
 def negotiate(kvp: Kvp, offered: tuple[str, ...]) -> str:
     """The version to answer GetCapabilities in: the first of AcceptVersions, or VERSION, that is offered.
 
-    Without either it is the first one offered. Versions that differ in the third number only are the same.
+    Without either it is the first one offered. Instead of a version that differs from offered ones in the third number
+    only, the first of these is taken.
 
     Raises:
         UnsupportedVersion: none of them.
@@ -147,6 +148,8 @@ def required_version(kvp: Kvp, offered: tuple[str, ...]) -> str:
 
 
 def _same(version: str, offered: tuple[str, ...]) -> str:
+    if version in offered:
+        return version
     family = version.split(".")[:2]
     return next((known for known in offered if known.split(".")[:2] == family), "")
 

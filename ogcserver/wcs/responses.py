@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from ogcserver.cube import Band
-from ogcserver.geo.crs import WGS84, uri
+from ogcserver.geo.crs import uri
 from ogcserver.geo.grid import Bounds
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import (
@@ -21,6 +21,7 @@ from ogcserver.ows.identification import (
 )
 from ogcserver.ows.xml import GML_32, OWS_20, WCS_20, XLINK, XSI, Element, Elements, ncnames
 from ogcserver.wcs.domain import bounded_by, domain_set, in_crs_order, srs_name
+from ogcserver.wcs.naming import OUTPUT_CRS, has_code
 from ogcserver.wcs.requests import GetCapabilities
 from ogcserver.wcs.syntax import INTERPOLATIONS
 
@@ -35,9 +36,6 @@ PROFILES = (
     "http://www.opengis.net/spec/WCS_service-extension_interpolation/1.0/conf/interpolation",
     "http://www.opengis.net/spec/GMLCOV_geotiff-coverages/1.0/conf/geotiff-coverage",
 )
-OUTPUT_CRS = (WGS84, "EPSG:3857", "EPSG:3035")
-"""Listed besides the coverages' own; any CRS that PROJ knows is accepted."""
-
 _INTERPOLATION = "http://www.opengis.net/def/interpolation/OGC/1/"
 _NO_VALUE = "http://www.opengis.net/def/nil/OGC/0/unknown"
 _SCHEMA = f"{WCS_20} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
@@ -85,7 +83,7 @@ def capabilities(
 
 def _service_metadata(e: Elements, formats: Iterable[str], layers: tuple[Layer, ...]) -> Element:
     native = [layer.description.grid.crs for layer in layers]
-    supported = dict.fromkeys([crs for crs in native if not _has_no_code(crs)] + list(OUTPUT_CRS))
+    supported = dict.fromkeys([crs for crs in native if has_code(crs)] + list(OUTPUT_CRS))
     methods = [e("int:interpolationSupported", _INTERPOLATION + name) for name in INTERPOLATIONS if name != "average"]
     return e(
         "wcs:ServiceMetadata",
@@ -96,10 +94,6 @@ def _service_metadata(e: Elements, formats: Iterable[str], layers: tuple[Layer, 
             e("int:InterpolationMetadata", methods),
         ),
     )
-
-
-def _has_no_code(crs: str) -> bool:
-    return uri(crs) == crs
 
 
 def _summary(e: Elements, layer: Layer) -> Element:
@@ -117,14 +111,15 @@ def _summary(e: Elements, layer: Layer) -> Element:
         "wcs:CoverageSummary",
         e("ows:Title", layer.title or layer.id),
         e("ows:Abstract", layer.abstract) if layer.abstract else None,
-        [_lonlat(e, box) for box in coverage.boxes],
+        [lonlat_box(e, box) for box in coverage.boxes],
         e("wcs:CoverageId", layer.id),
         e("wcs:CoverageSubtype", _subtype(layer)),
         own,
     )
 
 
-def _lonlat(e: Elements, box: Bounds) -> Element:
+def lonlat_box(e: Elements, box: Bounds) -> Element:
+    """``ows:WGS84BoundingBox``."""
     west, south, east, north = box
     return e(
         "ows:WGS84BoundingBox",

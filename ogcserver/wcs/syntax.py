@@ -26,6 +26,8 @@ INTERPOLATIONS: dict[str, Resampling] = {
     "average": "average",
 }
 """Last part of the method's URI -> how it is called here. ``average`` is ours."""
+_OLDER: dict[str, str] = {"nearest neighbor": "nearest", "bicubic": "cubic", "none": "nearest"}
+"""As WCS 1.0 and 1.1 write them -> how they are called here."""
 
 # every blank can match in one place only, so that no text takes more than linear time
 _BOUND = r'([^"(),]*|\s*"[^"]*"\s*)'
@@ -90,6 +92,7 @@ def output_crs(text: str) -> str:
 def interpolation(text: str) -> Resampling:
     """A method by its URI, the last part of it, or our own name.  Raises InterpolationUnsupported: unknown."""
     name = text.rstrip("/").rpartition("/")[2].lower().replace("neighbour", "neighbor")
+    name = _OLDER.get(name, name)
     for known, resampling in INTERPOLATIONS.items():
         if name in (known, resampling):
             return resampling

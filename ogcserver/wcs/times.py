@@ -97,3 +97,29 @@ def _end(first: datetime, text: str) -> datetime:
         return first + (timedelta(microseconds=1) if first.microsecond else timedelta(seconds=1))
     except (ValueError, OverflowError):  # after the year 9999
         return _LAST
+
+
+def choose_listed(labels: tuple[str, ...], wanted: tuple[str, ...], locator: str) -> tuple[str, ...]:
+    """Labels by times and periods, as the older versions write them: ``2017-01-05,2017-02-01/2017-02-28``.
+
+    A resolution after a period (``begin/end/P10D``) does not matter: its observations are as dense as they are.
+    Without any, the newest observation; nothing for a coverage without a time axis, whatever is wanted.
+
+    Raises:
+        InvalidSubset: not a time, or no observation at it.
+    Source: OGC 03-065r6 clause 9.2.2.6, OGC 07-067r5 clause 9.3.1.
+    """
+    if not labels or not wanted:
+        return labels[-1:]
+    chosen = {label for text in wanted for label in choose_times(labels, _listed(text, locator))}
+    return tuple(label for label in labels if label in chosen)
+
+
+def _listed(text: str, locator: str) -> Subset:
+    first, _, rest = text.partition("/")
+    return Subset(locator, first, rest.partition("/")[0] or first, slices=not rest)
+
+
+def position(label: str) -> str:
+    """An observation's label as a gml:timePosition: the label itself, or the start of one that is a span."""
+    return start_label(label) if "/" in label else label

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from ogcserver.settings import Limits
-from tests.e2e.harness import QUICK_S, Job, TestServer, ndvi, node
+from tests.e2e.harness import Job, TestServer, ndvi, node
 from tests.e2e.harness import settings as settings_of
 
 S2 = "S2_L2A_T32TPS_20M"
 often = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+SOON_S = 5.0
+"""On a busy machine one of very many requests may be slower than a bad request should be."""
 FILES = ("image/", "application/x-netcdf", "application/netcdf")
 
 
@@ -46,7 +48,7 @@ def check_answer(server: TestServer, response: httpx.Response) -> None:
         assert kind == "text/xml", kind
         etree.fromstring(response.content)
         assert "Traceback" not in response.text
-    assert server.seconds < QUICK_S
+    assert server.seconds < SOON_S
 
 
 junk = st.one_of(
@@ -180,7 +182,7 @@ def test_any_tile_address(fuzzed: TestServer, jobs: list[Job], data: st.DataObje
         response = fuzzed.get(f"/wmts/{path}")
     except httpx.InvalidURL:
         return
-    if "content-type" in response.headers and response.headers["content-type"] == "application/json":
+    if response.is_redirect or response.headers["content-type"] == "application/json":
         assert response.status_code < 500, response.text  # dots in the address lead to other parts of the server
         return
     check_answer(fuzzed, response)
@@ -230,4 +232,4 @@ def test_any_graph(fuzzed: TestServer, graph: Any, output: Any) -> None:
         assert response.status_code < 500 or response.status_code == 501, response.text
         if response.status_code >= 400:
             assert {"code", "message"} <= response.json().keys()
-        assert fuzzed.seconds < QUICK_S
+        assert fuzzed.seconds < SOON_S

@@ -73,8 +73,8 @@ def test_the_kind_of_catalogue_follows_from_its_location(archive: Any, tmp_path:
 
 
 def test_settings_reach_the_collections(archive: Any) -> None:
-    spec = CatalogSpec(str(archive("one", "a")), mosaic="item", apply_scale=False)
-    assert Catalogs([open_catalog(spec)]).get("a").mosaic == "item"
+    spec = CatalogSpec(str(archive("one", "a")), mosaic="time", apply_scale=False)
+    assert Catalogs([open_catalog(spec)]).get("a").mosaic == "time"
 
 
 def test_a_static_catalogue_on_the_web_is_told_from_an_api(serve: Callable[[Any], Any]) -> None:

@@ -1,0 +1,103 @@
+"""What the versions of WCS share at run time: a request's surroundings, and how a coverage is computed and sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ogcserver.cube import View
+from ogcserver.encode.formats import Format, formats
+from ogcserver.engine.service import Encoder, Rendered
+from ogcserver.jobs.layers import Layer, Layers
+from ogcserver.ows.identification import Identification
+from ogcserver.ows.kvp import Kvp
+from ogcserver.ows.report import Dialect
+from ogcserver.plan.expr import Expr
+from ogcserver.wcs.output import FileEncoder
+
+
+class Renderer(Protocol):
+    """What the service needs of :class:`ogcserver.engine.service.Engine`."""
+
+    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered: ...
+
+    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A request whose version and operation are known."""
+
+    request: Request
+    kvp: Kvp
+    layers: Layers
+    url: str
+    """Where KVP requests of this endpoint go, with a ``?`` at the end."""
+    version: str
+    """One of those offered."""
+
+
+Operation = Callable[[Call], Awaitable[Response]]
+Answer = Callable[[Layer, FileEncoder, Rendered], Response]
+
+
+class VersionService(Protocol):
+    """One version of the protocol, or several that differ in details."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """By name."""
+        ...
+
+    def dialect(self, version: str, operation: str) -> Dialect:
+        """How failures of an operation are told. ``operation`` is in lower case, and may not exist."""
+        ...
+
+
+class Delivery:
+    """Computes coverages, and knows who runs the service.
+
+    Args:
+        max_pixels: the most columns x rows that one request may have.
+    """
+
+    def __init__(self, engine: Renderer, identification: Identification, max_pixels: int) -> None:
+        self.engine, self.identification, self.max_pixels = engine, identification, max_pixels
+        self.formats: Mapping[str, Format] = formats()
+
+    @property
+    def media_types(self) -> list[str]:
+        """Of the formats, the native one first."""
+        return [known.media_type for known in self.formats.values()]
+
+    async def send(
+        self, request: Request, layer: Layer, view: View, make: FileEncoder, answer: Answer | None = None
+    ) -> Response:
+        """The coverage as ``answer`` wraps it, as a plain file without; 304 where the client has it."""
+        if "if-none-match" in request.headers:
+            etag = await self.engine.etag(layer.plan, view, make)
+            if _matches(request.headers["if-none-match"], etag):
+                return Response(status_code=304, headers={"etag": f'"{etag}"'})
+        rendered = await self.engine.render(layer.plan, view, make)
+        response = (answer or plain_file)(layer, make, rendered)
+        response.headers["etag"] = f'"{rendered.etag}"'
+        return response
+
+
+def plain_file(layer: Layer, make: FileEncoder, rendered: Rendered) -> Response:
+    """The file alone."""
+    headers = {
+        "content-type": make.format.media_type,
+        "content-disposition": f'inline; filename="{layer.id}.{make.format.extension}"',
+    }
+    return Response(rendered.body, headers=headers)
+
+
+def _matches(header: str, etag: str) -> bool:
+    """Whether an If-None-Match header names the tag, weakly compared.  Source: RFC 9110 clause 13.1.2."""
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")]
+    return etag in tags or tags == ["*"]
