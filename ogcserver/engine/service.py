@@ -55,6 +55,15 @@ class Rendered:
 
 
 @dataclass(frozen=True)
+class _Cut:
+    """A view that is computed in parts."""
+
+    view: View
+    """With its times spelled out."""
+    parts: tuple[Grid, ...]
+
+
+@dataclass(frozen=True)
 class EngineStatistics:
     responses: CacheStatistics
     arrays: CacheStatistics
@@ -184,17 +193,23 @@ class Engine:
 
     async def _chunks(self, plan: Expr, view: View, work: Work) -> Block:
         bands = tuple(plan.type.band(name) for name in view.bands)
-        bound = await self._in_pool(partial(self._bind, plan, view, work))
+        started = await self._in_pool(partial(self._start, plan, view, bands, work))
+        if isinstance(started, Block):
+            return started
+        out: Array = np.empty((max(1, len(started.view.times)), len(bands), *view.grid.shape), compute_dtype(bands))
+        complete = await self._fill(out, plan, started.view, started.parts, work)
+        return Block(out, view.grid, bands, started.view.times, complete)
+
+    def _start(self, plan: Expr, view: View, bands: tuple[Band, ...], work: Work) -> Block | _Cut:
+        """Binds a view; runs it at once when it is one chunk, as tiles are, so that it changes threads only once."""
+        bound = self._bind(plan, view, work)
         view = bound.view
         check_size(view, len(view.times), self.limits)
-        edge = chunk_edge(bound, self.limits, CELL)
-        parts = view.grid.chunks(edge)
-        if len(parts) == 1:
-            data, complete = await self._in_pool(partial(self._run, bound, work, self._ahead))
-            return Block(data, view.grid, bands, view.times, complete)
-        out: Array = np.empty((max(1, len(view.times)), len(bands), *view.grid.shape), compute_dtype(bands))
-        complete = await self._fill(out, plan, view, parts, work)
-        return Block(out, view.grid, bands, view.times, complete)
+        parts = view.grid.chunks(chunk_edge(bound, self.limits, CELL))
+        if len(parts) > 1:
+            return _Cut(view, parts)
+        data, complete = self._run(bound, work, self._ahead)
+        return Block(data, view.grid, bands, view.times, complete)
 
     async def _fill(self, out: Array, plan: Expr, view: View, parts: tuple[Grid, ...], work: Work) -> bool:
         """Computes all parts, at most as many at a time as there are threads, so that other requests get their turn."""

@@ -53,7 +53,7 @@ def decode(raw: bytes, image: Level, number: int, nodata: float | None) -> Store
 class _Scratch(threading.local):
     """A buffer for each thread; a fresh one for every block costs more in page faults than decoding its differences."""
 
-    buffer: bytearray = bytearray()  # noqa: RUF012 - replaced for each thread, never changed in place
+    buffer: bytearray = bytearray()
 
 
 _SCRATCH = _Scratch()

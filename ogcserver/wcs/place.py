@@ -8,8 +8,6 @@ Source: OGC 09-110r4 clause 8.4 (trimming, slicing), 11-053r1 (CRSs), 12-039 (sc
 
 from __future__ import annotations
 
-import math
-
 from ogcserver.cube import Band, Resampling, View
 from ogcserver.engine.describe import Description
 from ogcserver.errors import InvalidAxis, InvalidParameter
@@ -20,7 +18,7 @@ from ogcserver.wcs.boxes import AxisRange, Box, clip, coverage_bounds, native_wi
 from ogcserver.wcs.codes import UnknownField, UnknownScaleAxis
 from ogcserver.wcs.requests import GetCoverage, Scaling
 from ogcserver.wcs.times import choose_times
-from ogcserver.wcs.windows import limited
+from ogcserver.wcs.windows import limited, whole
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> View:
@@ -110,18 +108,13 @@ def _shape(base: Grid, scaling: Scaling, native_crs: str) -> tuple[float, float]
     seen: set[str] = set()
     for name, value in scaling.values:
         if name == "*":
-            return _resized(base.width, value), _resized(base.height, value)
+            return whole(base.width * value), whole(base.height * value)
         axis = _scale_axis(name, base.crs, native_crs)
         if axis in seen:
             raise InvalidParameter(f"the axis {name[:40]} is scaled twice", locator=scaling.locator)
         seen.add(axis)
-        shape[axis] = value if scaling.kind == "pixels" else _resized(shape[axis], value)
+        shape[axis] = value if scaling.kind == "pixels" else whole(shape[axis] * value)
     return shape["x"], shape["y"]
-
-
-def _resized(pixels: float, factor: float) -> float:
-    count = pixels * factor
-    return max(1.0, math.floor(count + 0.5)) if math.isfinite(count) else count
 
 
 def _scale_axis(name: str, *crs: str) -> str:

@@ -5,6 +5,7 @@ Source: OGC 03-065r6 clause 9.2.2 (GetCoverage), OGC 07-067r5 clause 9.3 (GridCR
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ogcserver.cube import View
@@ -22,6 +23,11 @@ class Placing:
     stated: Grid
     """Where the answer says that its pixels lie: exactly what was asked for. It has the shape of the view's grid and
     lies within :data:`ogcserver.geo.grid.SNAP` of a pixel from it."""
+
+
+def whole(count: float) -> float:
+    """A number of pixels rounded to the nearest whole one of at least 1; infinite where it is too large to tell."""
+    return max(1.0, math.floor(count + 0.5)) if math.isfinite(count) else count
 
 
 def limited(width: float, height: float, max_pixels: int, locator: str) -> tuple[int, int]:

@@ -103,7 +103,9 @@ def test_a_full_queue_says_when_to_come_back(demo_catalog: Path, tmp_path: Path)
             ]
             assert not long.done()
             long.cancel()
-            await asyncio.wait([long])
+            async with asyncio.timeout(3):
+                while server.under_way():
+                    await asyncio.sleep(0.01)
             return answers
 
         coverage, picture, result, capabilities = server.run(crowd())

@@ -129,10 +129,10 @@ def _check_elevations(file: Any, epsg: int) -> None:
     np.testing.assert_array_equal(file.values[0][clear], expected[clear])
 
 
-@pytest.mark.parametrize("longitude", [-120, 120, -179, 179, 0])
+@pytest.mark.parametrize("longitude", [-120, 120, -178, 178, 0])
 def test_longitudes_of_0_to_360_are_found_on_both_sides(real: TestServer, longitude: int) -> None:
     job = real.add(node("first_time", node("filter_bands", "oisst-1981-12-31", bands=["sst"])))
-    with xarray.open_dataset(DATA / "oisst-1981-12-31" / "reduced" / "reduced.nc", engine="h5netcdf") as source:
+    with xarray.open_dataset(DATA / "oisst-1981-12-31" / "reduced" / "reduced.nc", engine="scipy") as source:
         nearest = source["sst"].isel(time=0, zlev=0).sel(lon=longitude % 360, method="nearest")
         expected = nearest.sel(lat=slice(-41, 41)).to_numpy()[::-1]
         lats = nearest["lat"].sel(lat=slice(-41, 41)).to_numpy()[::-1]

@@ -17,7 +17,7 @@ from ogcserver.wcs.bands import chosen
 from ogcserver.wcs.boxes import coverage_bounds
 from ogcserver.wcs.times import choose_listed
 from ogcserver.wcs.v10.requests import GetCoverage
-from ogcserver.wcs.windows import Placing, check_overlap, limited, on_native
+from ogcserver.wcs.windows import Placing, check_overlap, limited, on_native, whole
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> Placing:
@@ -49,5 +49,4 @@ def _size(ask: GetCoverage, bounds: Bounds, max_pixels: int) -> tuple[int, int]:
     assert ask.resolution is not None
     west, south, east, north = bounds
     width, height = (east - west) / ask.resolution[0], (north - south) / ask.resolution[1]
-    columns, rows = limited(max(width, 1.0), max(height, 1.0), max_pixels, "RESX")
-    return max(columns, round(width)), max(rows, round(height))
+    return limited(whole(width), whole(height), max_pixels, "RESX")
