@@ -11,9 +11,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ogcserver.cli.serving import serve
-from ogcserver.cli.wiring import Wiring, installed
-from ogcserver.settings import Settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +18,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.forget import forget_blocks, forget_places
+from ogcserver.cli.serving import serve
+from ogcserver.cli.wiring import Wiring, installed
+from ogcserver.settings import Settings
 
 PREFIX = "/bench/"
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import uvloop
+
+from benchmarks.archive import COLLECTION, Archive
 from ogcserver.app import Parts, open_parts
 from ogcserver.cube import View
 from ogcserver.encode.geotiff import encode_geotiff
@@ -21,8 +23,6 @@ from ogcserver.geo.tiles import WEB_MERCATOR, TileMatrix, standard_sets
 from ogcserver.plan.expr import Expr
 from ogcserver.settings import Cache, Catalog, Settings
 from ogcserver.wmts.picture import Painter
-
-from benchmarks.archive import COLLECTION, Archive
 
 NDVI_LOOK: Mapping[str, Any] = {"colormap": "rdylgn", "rescale": [-0.2, 0.8]}
 RGB_LOOK: Mapping[str, Any] = {"bands": ["B04", "B03", "B02"], "rescale": [0, 0.25], "gamma": 1.2}
@@ -53,7 +53,7 @@ def colour_graph(day: str) -> dict[str, Any]:
 class Geotiff:
     """Encodes coverages as WCS does by default."""
 
-    token: str = "geotiff"  # noqa: S105
+    token: str = "geotiff"
 
     def __call__(self, block: Any) -> bytes:
         return encode_geotiff(block)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ogcserver.geo.grid import Grid
-
 from benchmarks.archive import Archive
 from benchmarks.engine import NDVI_LOOK, RGB_LOOK, Local, Tile, colour_graph, ndvi_graph, styles, tiles, windows
 from benchmarks.floor import Floor
 from benchmarks.pixels import check_same
 from benchmarks.server import Server, path
 from benchmarks.stats import Series
+from ogcserver.geo.grid import Grid
 
 ANSWER = 1.5
 """The whole answer may take this many times the floor."""

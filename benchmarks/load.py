@@ -41,7 +41,7 @@ def rate(port: int, path: str, clients: int, seconds: float, etag: str = "") -> 
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-500:]}")
     return done.stdout

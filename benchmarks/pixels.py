@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 import imagecodecs
 import numpy as np
 import rasterio
-from ogcserver.cube import View
-from ogcserver.geo.grid import Grid
 
 from benchmarks.archive import Archive
 from benchmarks.engine import Geotiff, Local, colour_graph, ndvi_graph, painter, styles, tiles, windows
 from benchmarks.floor import Floor
 from benchmarks.forget import forget_blocks, forget_places
 from benchmarks.stats import Series
+from ogcserver.cube import View
+from ogcserver.geo.grid import Grid
 
 SHARE = 1.25
 """The engine may take this many times the floor."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
-
-from ogcserver.jobs.tables import JOBS, open_database
 
 from benchmarks.archive import Archive
 from benchmarks.engine import NDVI_LOOK, ndvi_graph, tiles
 from benchmarks.server import Server, path
 from benchmarks.stats import timed
+from ogcserver.jobs.tables import JOBS, open_database
 
 
 def run(archive: Archive, quick: bool) -> None:
@@ -25,7 +25,6 @@ def _measure(archive: Archive, jobs: int, kind: str) -> None:
     with Server(archive) as server:
         graph = ndvi_graph(archive.days[:12])
         layer = server.layer(graph, NDVI_LOOK)
-        service = layer.split("/")[2]
         own = server.http.send("/services", {"job_id": _job(server), "service_type": "wmts", "service_args": {}})
         own_path = "/" + str(own["service_url"]).split("/", 3)[3]
         _fill(server, jobs - 1, jobs if kind == "listed" else 9)
@@ -46,12 +45,9 @@ def _measure(archive: Archive, jobs: int, kind: str) -> None:
             f"(first {own_first:.1f})   of all {root_ms:8.1f} (first {root_first:.0f}, {size >> 10} KiB)",
             flush=True,
         )
-        del service
 
 
 def _job(server: Server) -> str:
-    import json
-
     return str(json.loads(server.http.get("/jobs"))[0]["job_id"])
 
 

@@ -72,7 +72,7 @@ class Server:
             command += ["--port", str(self.port), "--workers", str(workers)]
         self._log = (self.folder / "log").open("wb")
         start = time.monotonic()
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)  # noqa: S603
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
         self.http = Http(self.port)
         self._wait()
         self.ready_s = time.monotonic() - start

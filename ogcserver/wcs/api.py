@@ -19,11 +19,11 @@ from ogcserver.ows.address import base_url
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp, choice
 from ogcserver.ows.report import Dialect, negotiated_handlers
-from ogcserver.wcs import v20
 from ogcserver.wcs.delivery import Call, Delivery, Renderer, VersionService
 from ogcserver.wcs.requests import negotiate, required_version
-from ogcserver.wcs.v10 import service as v10
-from ogcserver.wcs.v11 import service as v11
+from ogcserver.wcs.v10.service import Wcs10
+from ogcserver.wcs.v11.service import Wcs11
+from ogcserver.wcs.v20 import Wcs20
 
 PATHS = ("/wcs", "/services/{service_id}/wcs")
 
@@ -46,10 +46,9 @@ class WcsApi:
     ) -> None:
         self.endpoints, self.public_url = endpoints, public_url
         delivery = Delivery(engine, identification, max_pixels)
+        services: tuple[VersionService, ...] = (Wcs20(delivery), Wcs11(delivery), Wcs10(delivery))
         self.versions: Mapping[str, VersionService] = {
-            **dict.fromkeys(v20.VERSIONS, v20.Wcs20(delivery)),
-            **dict.fromkeys(v11.VERSIONS, v11.Wcs11(delivery)),
-            **dict.fromkeys(v10.VERSIONS, v10.Wcs10(delivery)),
+            version: service for service in services for version in service.versions
         }
         self.newest = next(iter(self.versions))
 

@@ -49,6 +49,11 @@ class VersionService(Protocol):
     """One version of the protocol, or several that differ in details."""
 
     @property
+    def versions(self) -> tuple[str, ...]:
+        """Those it speaks; the first one is taken for any other that differs in the third number only."""
+        ...
+
+    @property
     def operations(self) -> Mapping[str, Operation]:
         """By name."""
         ...

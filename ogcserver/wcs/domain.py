@@ -49,7 +49,7 @@ def coordinates(*values: float) -> str:
 
 def _text(value: float) -> str:
     """The shortest text that reads back as this very number, whole numbers without a fraction."""
-    return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def bounded_by(e: Elements, coverage: Description) -> Element:

@@ -27,7 +27,7 @@ class FileEncoder:
     style: Style | None = None
     """For pictures."""
     stated: Grid | None = None
-    """Where the file shall say that its pixels lie; None: where they do, which is less than a thousandth of one away."""
+    """Where the file shall say that its pixels lie; None: where they do. It is less than a thousandth of one away."""
 
     @property
     def token(self) -> str:

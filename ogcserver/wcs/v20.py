@@ -18,11 +18,11 @@ from ogcserver.wcs.place import place
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.responses import capabilities, descriptions
 
-VERSIONS = ("2.0.1",)
-
 
 class Wcs20:
     """A :class:`ogcserver.wcs.delivery.VersionService`."""
+
+    versions = ("2.0.1",)
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery

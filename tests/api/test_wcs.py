@@ -182,11 +182,11 @@ def test_a_known_answer_is_not_computed_again() -> None:
         ((("service", "WCS"),), (400, "MissingParameterValue", "request")),
         ((("service", "WCS"), ("request", "Transaction")), (501, "OperationNotSupported", "request")),
         (
-            (("service", "WCS"), ("request", "GetCapabilities"), ("version", "1.0.0")),
+            (("service", "WCS"), ("request", "GetCapabilities"), ("version", "3.0.0")),
             (400, "VersionNegotiationFailed", "version"),
         ),
         (
-            (("service", "WCS"), ("request", "GetCapabilities"), ("acceptversions", "1.1.1,1.0.0")),
+            (("service", "WCS"), ("request", "GetCapabilities"), ("acceptversions", "3.1.1,0.7")),
             (400, "VersionNegotiationFailed", "acceptVersions"),
         ),
         ((("service", "WCS"), ("request", "DescribeCoverage")), (400, "MissingParameterValue", "version")),

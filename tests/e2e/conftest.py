@@ -85,6 +85,14 @@ def live_demo(demo: TestServer, serve: Callable[[ASGIApp], str]) -> Iterator[tup
 
 
 @pytest.fixture(scope="session")
+def live_full(full: TestServer, serve: Callable[[ASGIApp], str]) -> Iterator[tuple[TestServer, str]]:
+    """A second instance over the data of ``full``, and its address."""
+    server = TestServer(full.settings)
+    yield server, serve(server.app)
+    server.close()
+
+
+@pytest.fixture(scope="session")
 def live_real(real: TestServer, serve: Callable[[ASGIApp], str]) -> Iterator[str]:
     """The address of a second instance over the data of ``real``."""
     server = TestServer(real.settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
 from pathlib import Path
@@ -16,6 +17,19 @@ from tests.e2e.harness import Job, TestServer, assert_json_error, assert_report,
 
 LONG = node("median_time", ndvi())
 """Computed in many pixels this takes many seconds."""
+
+HEAVY = node(
+    "sd_time",
+    node(
+        "band_arithmetic",
+        "S2_L2A_T32TPS_20M",
+        expr=[" + ".join([f"exp(sin(B04 * {i}))" for i in range(150)] + [f"B8A * {n}"]) for n in range(6)],
+    ),
+)
+"""This takes many seconds in few pixels."""
+
+STOPPED_S = 1.5
+"""Much less than either of them takes."""
 
 
 def query(job: Job, pixels: int) -> str:
@@ -38,12 +52,26 @@ def test_work_stops_when_the_client_hangs_up(demo: TestServer, live_demo: tuple[
     host = urlsplit(url)
     wait_for(server, 0, 5)
     with socket.create_connection((str(host.hostname), int(host.port or 80))) as connection:
-        connection.sendall(f"GET {query(job, 6000)} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        connection.sendall(f"GET {query(job, 9000)} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
         wait_for(server, 1, 5)
         time.sleep(0.3)
         assert server.under_way() == 1, "the request is too quick for this test"
-    wait_for(server, 0, 3)
+    wait_for(server, 0, STOPPED_S)
     assert httpx.get(f"{url}{query(job, 50)}").status_code == 200, "the threads are free again"
+
+
+def test_work_of_a_post_stops_when_the_client_hangs_up(live_full: tuple[TestServer, str]) -> None:
+    server, url = live_full
+    host, body = urlsplit(url), json.dumps({"process_graph": HEAVY})
+    head = (
+        f"POST /execute HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((str(host.hostname), int(host.port or 80))) as connection:
+        connection.sendall((head + body).encode())
+        wait_for(server, 1, 5)
+        time.sleep(0.3)
+        assert server.under_way() == 1, "the request is too quick for this test"
+    wait_for(server, 0, STOPPED_S)
 
 
 def test_one_of_two_who_wait_for_the_same_hangs_up(demo: TestServer) -> None:

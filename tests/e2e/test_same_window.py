@@ -39,7 +39,7 @@ class Archive:
     """All scenes share square pixels: tiles are native pixels, and a box in the graph does not move them."""
     whole: bool = True
     """The whole result is small enough to be computed for each graph."""
-    graphs: int = 20
+    graphs: int = 40
 
 
 ARCHIVES = (
@@ -49,15 +49,15 @@ ARCHIVES = (
     ),
     Archive(
         "full", "S2_L2A_T32TPS_20M", "B04", "B8A", 32632, ("2017-01-05", "2017-01-15", "2017-01-20", "2017-01-31"),
-        (655000, 5162000, 680000, 5187000), 0.5, whole=False, graphs=12,
+        (655000, 5162000, 680000, 5187000), 0.5, whole=False, graphs=25,
     ),
     Archive(
         "real", "naip-prairie-nd", "R", "N", 26914, ("2009-01-01", "2012-07-31", "2016-08-16", "2020-01-01"),
-        (486100, 5205800, 490400, 5209000), 255.0, graphs=12,
+        (486100, 5205800, 490400, 5209000), 255.0, graphs=25,
     ),
     Archive(
         "real", "landsat8-l1tp-nyc", "B4", "B5", 32618, ("2018-01-01", "2018-04-28", "2018-09-03", "2018-12-31"),
-        (480000, 4420000, 600000, 4620000), 0.4, one_lattice=False, graphs=12,
+        (480000, 4420000, 600000, 4620000), 0.4, one_lattice=False, graphs=25,
     ),
 )  # fmt: skip
 

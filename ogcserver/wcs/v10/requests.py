@@ -7,6 +7,7 @@ Source: OGC 03-065r6 clauses 7.3, 8.2 and 9.2 (tables 3, 6 and 9).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ogcserver.cube import Resampling
@@ -98,7 +99,7 @@ def box(text: str) -> Bounds:
     if len(numbers) != 4:
         raise InvalidParameter("a box is minx,miny,maxx,maxy")
     west, south, east, north = numbers
-    if not (west < east and south < north):
+    if not (west < east and south < north and math.isfinite(east - west) and math.isfinite(north - south)):
         raise InvalidParameter("a box is minx,miny,maxx,maxy with minx below maxx and miny below maxy")
     return west, south, east, north
 

@@ -21,11 +21,11 @@ from ogcserver.wcs.v10.place import place
 from ogcserver.wcs.v10.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.v10.responses import capabilities, descriptions
 
-VERSIONS = ("1.0.0",)
-
 
 class Wcs10:
     """A :class:`ogcserver.wcs.delivery.VersionService`."""
+
+    versions = ("1.0.0",)
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery

@@ -38,6 +38,10 @@ NAMESPACES = {"1.1.0": (WCS_11, OWS_10), "1.1.1": (f"{WCS_11}.1", OWS_11), "1.1.
 INTERPOLATIONS: dict[Resampling, str] = {"nearest": "nearest", "bilinear": "linear", "cubic": "cubic"}
 OPERATIONS = ("GetCapabilities", "DescribeCoverage", "GetCoverage")
 IMAGE_CRS = "urn:ogc:def:crs:OGC::imageCRS"
+"""Columns and rows, whole numbers at the centres of pixels. QGIS takes the size from the box in this CRS."""
+IMAGE_CRS_OF_EDGES = "urn:ogc:def:crs:OGC:0.0:imageCRS"
+"""Columns and rows, whole numbers at the corners of pixels. GDAL 3.6 takes the upper corner of the first box in any
+image CRS for the size; of the other one it would leave out the last column and row."""
 GRID_TYPE = "urn:ogc:def:method:WCS:1.1:2dSimpleGrid"
 GRID_CS = "urn:ogc:def:cs:OGC:0.0:Grid2dSquareCS"
 
@@ -123,9 +127,13 @@ class Documents:
     def _boxes(self, coverage: Description) -> list[Element]:
         grid = coverage.grid
         west, south, east, north = grid.bounds
-        size = coordinates(grid.width - 1, grid.height - 1)
+        last, size = coordinates(grid.width - 1, grid.height - 1), coordinates(grid.width, grid.height)
         corners = in_crs_order(grid.crs, west, south), in_crs_order(grid.crs, east, north)
-        own = [self._box(IMAGE_CRS, "0 0", size), self._box(urn(grid.crs), *corners)]
+        own = [
+            self._box(IMAGE_CRS_OF_EDGES, "0 0", size),
+            self._box(IMAGE_CRS, "0 0", last),
+            self._box(urn(grid.crs), *corners),
+        ]
         return own + [lonlat_box(self.e, box) for box in coverage.boxes]
 
     def _box(self, crs: str, lower: str, upper: str) -> Element:

@@ -1,8 +1,9 @@
 """From a GetCoverage request of WCS 1.1 to the pixels it means.
 
-The grid is a lattice of points, the centres of pixels, through the origin; the box chooses those inside of it, its edges
-included. So a box from centre to centre, as QGIS and GDAL send it, has (upper - lower) / offset + 1 columns. The answer
-is not clipped to the coverage: what hangs over is padding. A grid on the native lattice gives native pixels bit for bit.
+The grid is a lattice of points, the centres of pixels, through the origin; the box chooses those inside of it, its
+edges included. So a box from centre to centre, as QGIS and GDAL send it, has (upper - lower) / offset + 1 columns. The
+answer is not clipped to the coverage: what hangs over is padding. A grid on the native lattice gives native pixels bit
+for bit.
 
 Source: OGC 07-067r5 clauses 9.3 (GridCRS) and 10.2 (GetCoverage).
 """

@@ -21,8 +21,10 @@ SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "C
 FIELD = "contents"
 """The one field of every coverage."""
 
-_IMAGE_CRS = re.compile(r"urn:ogc:def:crs:OGC:[\d.]*:imageCRS", re.IGNORECASE)
+_IMAGE_CRS = re.compile("urn:ogc:def:crs:OGC::imageCRS", re.IGNORECASE)
 _RANGE = re.compile(r"(?P<field>[^\s:;\[\]]+)(?::(?P<method>[^;\[\]]+))?(?:\[(?P<axis>\w+)\[(?P<keys>[^\[\]]*)\]\])?")
+_ROUNDING = 1e-12
+"""A box of one column has equal sides, but for the rounding of whoever computed them."""
 _SHOWN = 80
 
 
@@ -127,7 +129,7 @@ def parse_box(text: str, base: NamedCrs | None) -> Box:
     numbers = tuple(number(part) for part in parts[:4])
     if len(numbers) != 4 or len(parts) > 5:
         raise InvalidParameter("a box is four numbers and the URN of a CRS, joined by commas")
-    if numbers[0] > numbers[2] or numbers[1] > numbers[3]:
+    if any(low - high > _ROUNDING * abs(low) for low, high in zip(numbers[:2], numbers[2:], strict=True)):
         raise InvalidParameter("a box is its lower corner, then its upper corner")
     name = parts[4] if len(parts) == 5 else ""
     if _IMAGE_CRS.fullmatch(name.strip()):

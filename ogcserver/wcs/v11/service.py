@@ -23,12 +23,11 @@ from ogcserver.wcs.v11.multipart import multipart
 from ogcserver.wcs.v11.place import place
 from ogcserver.wcs.v11.requests import DescribeCoverage, GetCapabilities, GetCoverage
 
-VERSIONS = ("1.1.1", "1.1.2", "1.1.0")
-"""The first one is taken for any other 1.1."""
-
 
 class Wcs11:
     """A :class:`ogcserver.wcs.delivery.VersionService`."""
+
+    versions = ("1.1.1", "1.1.2", "1.1.0")
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
@@ -46,7 +45,7 @@ class Wcs11:
         ask, who = GetCapabilities.from_kvp(call.kvp), self.delivery.identification
         layers = nameable(await call.layers.all())
         documents = Documents(call.version, self.delivery.media_types)
-        return xml_response(documents.capabilities(ask, who, call.url, VERSIONS, layers))
+        return xml_response(documents.capabilities(ask, who, call.url, self.versions, layers))
 
     async def describe_coverage(self, call: Call) -> Response:
         ask = DescribeCoverage.from_kvp(call.kvp)
