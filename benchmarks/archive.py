@@ -135,7 +135,9 @@ def _pixels(
         _classes(*textures, 137 * number, 211 * number, swath, out)
     else:
         out = np.empty((edge, edge), np.uint16)
-        _reflectance(*textures, 137 * number, 211 * number, swath, base, green * season, relief, number * 8 + order, out)
+        _reflectance(
+            *textures, 137 * number, 211 * number, swath, base, green * season, relief, number * 8 + order, out
+        )
     return out
 
 

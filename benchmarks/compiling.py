@@ -22,7 +22,7 @@ def run(archive: Archive, quick: bool) -> None:
     repeats = 20 if quick else 60
     print(f"\nW8 compile and bind, median of {repeats}")
     graphs = {str(nodes): branches(archive, nodes) for nodes in (5, 44, 1000)}
-    graphs["8191 of 14 shared"] = shared(archive, 11)
+    graphs["8191 shared"] = shared(archive, 11)
     per_node: dict[str, float] = {}
     grid = next(iter(tiles(archive, 1, 8, range(12, 13)))).grid
     for name, graph in graphs.items():

@@ -131,4 +131,3 @@ def styles(local: Local, archive: Archive) -> tuple[Style, Style]:
 
 def painter(style: Style) -> Painter:
     return Painter("image/png", style)
-

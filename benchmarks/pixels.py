@@ -134,4 +134,6 @@ def w3(pair: Pair, count: int, dates: int) -> tuple[Series, Series]:
 
 def w4(pair: Pair, count: int, dates: int = 12, edge: int = 1000) -> tuple[Series, Series]:
     grids = list(windows(pair.archive, count, edge, 4))
-    return compare(pair, f"W4 coverage {edge} x {edge}, minimum NDVI, {dates} dates", pair.coverage(range(dates)), grids)
+    return compare(
+        pair, f"W4 coverage {edge} x {edge}, minimum NDVI, {dates} dates", pair.coverage(range(dates)), grids
+    )

@@ -32,15 +32,13 @@ def lowest(in_ar, out_ar, xoff, yoff, xsize, ysize, raster_xsize, raster_ysize, 
     out_ar[:] = np.where(np.isnan(result), 0, index)
 """
 
-_TWINS = ("", "-again")
 _RGB = 'PROCESSING "SCALE=0,2500" PROCESSING "BANDS=1,2,3" OFFSITE 0 0 0'
 
 
 class MapServer:
     """Layers ``rgb``, and ``ndviN`` for the minimum NDVI of the first N dates.
 
-    Each has a twin that reads the same open files: where one was asked for a tile, the other finds the files' blocks
-    decoded, but not its own result.
+    It keeps decoded blocks of the files (GDAL's cache), but no results: the same tile again is computed again.
     """
 
     name = "MapServer"
@@ -50,23 +48,19 @@ class MapServer:
         if not program or not shutil.which("lighttpd") or not shutil.which("gdalbuildvrt"):
             raise PeerError("apt-get install cgi-mapserver lighttpd gdal-bin python3-numpy libpython3.11")
         self.folder = Path(tempfile.mkdtemp(prefix="ogcserver-mapserver-"))
-        layers = [_layer(f"rgb{twin}", _rgb_source(archive, self.folder, twin), _RGB) for twin in _TWINS]
-        layers += [
-            _layer(f"ndvi{count}{twin}", _ndvi_source(archive, self.folder, count, twin), "")
-            for count in dates
-            for twin in _TWINS
-        ]
+        layers = [_layer("rgb", _rgb_source(archive, self.folder), _RGB)]
+        layers += [_layer(f"ndvi{count}", _ndvi_source(archive, self.folder, count), "") for count in dates]
         _write(self.folder / "bench.map", _MAP.format(layers="\n".join(layers)))
         _write(self.folder / "mapserver.conf", _CONFIG.format(folder=self.folder))
         port = free_port()
         _write(self.folder / "lighttpd.conf", _LIGHTTPD.format(folder=self.folder, port=port, program=program))
         self.peer = Peer(["lighttpd", "-D", "-f", str(self.folder / "lighttpd.conf")], port, self.folder)
 
-    def colour(self, tile: Tile, twin: str = "") -> str:
-        return self._tile(f"rgb{twin}", tile.grid, "rgb")
+    def colour(self, tile: Tile) -> str:
+        return self._tile("rgb", tile.grid, "rgb")
 
-    def ndvi(self, tile: Tile, dates: int, twin: str = "") -> str:
-        return self._tile(f"ndvi{dates}{twin}", tile.grid, "palette")
+    def ndvi(self, tile: Tile, dates: int) -> str:
+        return self._tile(f"ndvi{dates}", tile.grid, "palette")
 
     def get(self, address: str) -> bytes:
         body = self.peer.http.get(address)
@@ -86,14 +80,14 @@ class MapServer:
         )
 
 
-def _rgb_source(archive: Archive, folder: Path, twin: str) -> Path:
-    target = folder / f"rgb{twin}.vrt"
+def _rgb_source(archive: Archive, folder: Path) -> Path:
+    target = folder / "rgb.vrt"
     files = [archive.path(0, band) for band in ("B04", "B03", "B02")]
     subprocess.run(["gdalbuildvrt", "-q", "-separate", str(target), *files], check=True)  # noqa: S603, S607
     return target
 
 
-def _ndvi_source(archive: Archive, folder: Path, dates: int, twin: str) -> Path:
+def _ndvi_source(archive: Archive, folder: Path, dates: int) -> Path:
     edge = archive.size.edge
     left, _, _, top = archive.bounds
     sources = "\n".join(
@@ -103,7 +97,7 @@ def _ndvi_source(archive: Archive, folder: Path, dates: int, twin: str) -> Path:
         for date in range(dates)
         for band in ("B04", "B8A")
     )
-    target = folder / f"ndvi{dates}{twin}.vrt"
+    target = folder / f"ndvi{dates}.vrt"
     _write(
         target,
         f'<VRTDataset rasterXSize="{edge}" rasterYSize="{edge}"><SRS>EPSG:32632</SRS>'

@@ -21,7 +21,9 @@ class PeerError(Exception):
 class Peer:
     """A running program that listens at ``port``."""
 
-    def __init__(self, command: Sequence[str], port: int, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, folder: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.port = port
         self._path = folder / "log"
         self._log = self._path.open("wb")

@@ -26,7 +26,7 @@ from ogcserver.graph.model import Argument, BandName, Context, Process, Scope
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.nodes import Load
 
-_STORED = "/user/"
+STORED_PREFIX = "/user/"
 _REFERENCE = "process_graph"
 _STORED_DEPTH = 50
 """Stored graphs inside stored graphs, at most."""
@@ -120,8 +120,24 @@ class Lowering:
                 graph = self._context.stored.graph(name)
             except StoredGraphNotFound as error:
                 raise StoredGraphNotFound(error.message, locator=where) from error
-            self._expanded[key] = self.document(graph, f"{_STORED}{name}", imagery, (*inside, name))
+            self._expanded[key] = self.document(graph, f"{STORED_PREFIX}{name}", imagery, (*inside, name))
         return self._expanded[key]
+
+
+def references(graph: object) -> frozenset[str]:
+    """The stored graphs that a document names.
+
+    Raises:
+        GraphError: not a graph.
+    """
+    found = set()
+    stack = [(graph, "process_graph")]
+    while stack:
+        node, where = stack.pop()
+        stack.extend(_children(node, where))
+        if "process_id" in node:  # type: ignore[operator]
+            found.add(_stored_name(node, where))  # type: ignore[arg-type]
+    return frozenset(found - {""})
 
 
 def _is_node(value: object) -> bool:
@@ -160,8 +176,8 @@ def _children(node: Any, where: str) -> list[tuple[Any, str]]:
 def _stored_name(node: Mapping[str, Any], where: str) -> str:
     """The stored graph that the node refers to, or "" for a node that is a process of the back-end."""
     name: str = node["process_id"]
-    if name.startswith(_STORED):
-        return name.removeprefix(_STORED)
+    if name.startswith(STORED_PREFIX):
+        return name.removeprefix(STORED_PREFIX)
     if name != _REFERENCE:
         return ""
     uri = node.get("args", {}).get("uri")

@@ -6,6 +6,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ogcserver.errors import GraphInvalid
+from ogcserver.graph.lower import STORED_PREFIX, references
 from ogcserver.openeo.backend import Backend
 from ogcserver.openeo.bodies import Json as Object
 from ogcserver.openeo.bodies import graph_of
@@ -37,8 +39,23 @@ class StoredGraphs:
 
     async def replace(self, request: Request) -> Response:
         graph, name = await self._valid_graph(request), request.path_params["process_graph_id"]
+        await run_in_threadpool(self._check_circle, name, graph, self.backend.user(request))
         await run_in_threadpool(self.store.change_graph, name, graph, self.backend.user(request))
         return no_content()
+
+    def _check_circle(self, name: str, graph: Object, user_id: str) -> None:
+        """
+        Raises:
+            GraphInvalid: under this name the graph would contain itself.
+        """
+        seen: set[str] = set()
+        waiting = set(references(graph))
+        while waiting:
+            other = waiting.pop()
+            if other == name:
+                raise GraphInvalid(f"the graph would contain itself, through {STORED_PREFIX}{name}")
+            seen.add(other)
+            waiting |= references(self.store.graph(other, user_id)) - seen
 
     async def delete(self, request: Request) -> Response:
         name = request.path_params["process_graph_id"]

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from cachetools import LRUCache
 
-from ogcserver.errors import SourceUnavailable
 from ogcserver.sources.base import Extent, FileBand, Place
 from ogcserver.sources.blocks import decode
 from ogcserver.sources.ranges import ByteSource, HttpFile, LocalFile, http_pool, merged
-from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Stored, Window, identity, is_local
+from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Stored, Window, identity, is_local, unreadable
 from ogcserver.sources.tiff import Level, NotSimpleError, Tiff, parse
 
 _HTTP = ("http://", "https://")
+_FAILURE_TRUST_S = 10.0
+"""How long an address that did not answer is not asked again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class _Entry:
     file: _Open | None
     """None: the reader behind reads it."""
     until: float
+    failure: str = ""
+    """Why it cannot be opened."""
 
 
 class CogReader:
@@ -129,7 +132,7 @@ class CogReader:
             raw = _bytes(file.source, places)
             decoded = {number: decode(raw[number], image, number, nodata) for number in numbers}
         except (OSError, ValueError, RuntimeError) as error:
-            raise SourceUnavailable(f"cannot read {file.href}: {str(error)[:200]}", locator=file.href) from error
+            raise unreadable(file.href, f"cannot be read: {error}") from error
         with self._lock:
             for number, block in decoded.items():
                 if block.nbytes <= self._blocks.maxsize:
@@ -143,14 +146,20 @@ class CogReader:
         with self._lock:
             entry = self._entries.get(place.href)
         if entry is None or self._clock() > entry.until:
-            try:
-                entry = self._look(place.href, entry)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise SourceUnavailable(f"cannot open {place.href}: {reason}", locator=place.href) from error
+            entry = self._looked(place.href, entry)
             with self._lock:
                 self._entries[place.href] = entry
+        if entry.failure:
+            raise unreadable(place.href, entry.failure)
         return entry.file, place
+
+    def _looked(self, href: str, before: _Entry | None) -> _Entry:
+        """What is at an address now. A failure on the network is remembered, so that not every read waits for it."""
+        try:
+            return self._look(href, before)
+        except OSError as error:
+            failure = f"cannot be opened: {error.strerror or error}"
+            return _Entry("", None, self._clock() + (0.0 if is_local(href) else _FAILURE_TRUST_S), failure)
 
     def _look(self, href: str, before: _Entry | None) -> _Entry:
         now = self._clock()
@@ -167,7 +176,7 @@ class CogReader:
 
     def _describe(self, tiff: Tiff, band: FileBand) -> Header:
         if not 1 <= band.index <= tiff.bands:
-            raise SourceUnavailable(f"{band.href} has no band {band.index}", locator=band.href)
+            raise unreadable(band.href, f"has no band {band.index}")
         full = tiff.levels[0]
         extent = tiff.extent or self._behind.header(band).extent
         factors = tuple(full.width / level.width for level in tiff.levels)

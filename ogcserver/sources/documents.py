@@ -15,6 +15,7 @@ import httpx
 
 from ogcserver.errors import SourceUnavailable
 from ogcserver.sources.hrefs import is_http, is_remote
+from ogcserver.sources.raster import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +66,9 @@ class DocumentReader:
         try:
             data = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise SourceUnavailable(f"{location} is not JSON: {error}", locator=location) from error
+            raise SourceUnavailable(f"{shown(location)} is not JSON: {error}") from error
         if not isinstance(data, dict):
-            raise SourceUnavailable(f"{location} is not a JSON object", locator=location)
+            raise SourceUnavailable(f"{shown(location)} is not a JSON object")
         return Document(final, data, hashlib.sha256(content).hexdigest())
 
     def read_many(self, locations: Sequence[str]) -> Iterator[Document | SourceUnavailable]:
@@ -89,7 +90,7 @@ class DocumentReader:
         try:
             headers = self._http().head(location).raise_for_status().headers
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SourceUnavailable(f"{location} does not answer: {error}", locator=location) from error
+            raise SourceUnavailable(f"{shown(location)} does not answer: {error}") from error
         return "-".join(headers.get(name, "") for name in ("etag", "last-modified", "content-length"))
 
     def close(self) -> None:
@@ -117,13 +118,13 @@ class DocumentReader:
             with Path(location).open("rb") as file:
                 content = file.read(self._max_bytes + 1)
         except (OSError, ValueError) as error:
-            raise SourceUnavailable(f"cannot read {location}: {error}", locator=location) from error
+            raise SourceUnavailable(f"cannot read {shown(location)}: {error}") from error
         self._check(location, len(content))
         return content
 
     def _fetch(self, location: str) -> tuple[str, bytes]:
         if not is_http(location):
-            raise SourceUnavailable(f"{location}: catalogues are read from files and over http(s)", locator=location)
+            raise SourceUnavailable(f"{shown(location)}: catalogues are read from files and over http(s)")
         content = bytearray()
         try:
             with self._http().stream("GET", location, headers={"Accept": "application/json, */*"}) as response:
@@ -134,8 +135,8 @@ class DocumentReader:
                 return str(response.url), bytes(content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
-            raise SourceUnavailable(f"{location} does not answer: {reason}", locator=location) from error
+            raise SourceUnavailable(f"{shown(location)} does not answer: {reason}") from error
 
     def _check(self, location: str, size: int) -> None:
         if size > self._max_bytes:
-            raise SourceUnavailable(f"{location} is larger than {self._max_bytes} bytes", locator=location)
+            raise SourceUnavailable(f"{shown(location)} is larger than {self._max_bytes} bytes")

@@ -16,11 +16,11 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from ogcserver.errors import CrsError, InvalidParameter, SourceUnavailable
+from ogcserver.errors import CrsError, InvalidParameter
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import Extent, FileBand, Place
-from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity
+from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity, unreadable
 
 _OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -115,7 +115,7 @@ class GdalReader:
         except (RasterioError, OSError) as error:
             if handle is not None:
                 handle.close()
-            raise SourceUnavailable(f"cannot read {href}: {str(error)[:200]}", locator=href) from error
+            raise unreadable(href, f"cannot be read: {error}") from error
         except BaseException:
             if handle is not None:
                 handle.close()
@@ -154,7 +154,7 @@ def _identity(href: str) -> Identity:
     try:
         return identity(href)
     except OSError as error:
-        raise SourceUnavailable(f"cannot open {href}: {error.strerror}", locator=href) from error
+        raise unreadable(href, f"cannot be opened: {error.strerror}") from error
 
 
 def _open(href: str, level: int) -> DatasetReader:
@@ -165,13 +165,13 @@ def _open(href: str, level: int) -> DatasetReader:
 
 def _describe(dataset: DatasetReader, band: FileBand) -> _File:
     if not 1 <= band.index <= dataset.count:
-        raise SourceUnavailable(f"{band.href} has no band {band.index}", locator=band.href)
+        raise unreadable(band.href, f"has no band {band.index}")
     flags = dataset.mask_flag_enums[band.index - 1]
     masked = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
     transform = dataset.transform
     crs = dataset.crs.to_wkt() if dataset.crs else band.crs
     if crs is None:
-        raise SourceUnavailable(f"{band.href} has no coordinate reference system", locator=band.href)
+        raise unreadable(band.href, "has no coordinate reference system")
     lattice = _lattice(transform, dataset.height, crs, band.href)
     header = Header(
         Extent(lattice, dataset.width, dataset.height),
@@ -186,9 +186,9 @@ def _describe(dataset: DatasetReader, band: FileBand) -> _File:
 def _lattice(transform: Affine, height: int, crs: str, href: str) -> Lattice:
     """The pixels of a file; rows counted from the north also where they are stored from the south."""
     if transform.b or transform.d or transform.a <= 0 or transform.e == 0 or transform == Affine.identity():
-        raise SourceUnavailable(f"{href} is not on a north-up grid", locator=href)
+        raise unreadable(href, "is not on a north-up grid")
     top = transform.f + height * transform.e if transform.e > 0 else transform.f
     try:
         return Lattice(canonical(crs), transform.c, top, transform.a, abs(transform.e))
     except (CrsError, InvalidParameter) as error:
-        raise SourceUnavailable(f"{href}: {error.message}", locator=href) from error
+        raise unreadable(href, f"cannot be placed: {error.message}") from error

@@ -10,11 +10,11 @@ import numpy as np
 import xarray
 from cachetools import LRUCache
 
-from ogcserver.errors import CrsError, InvalidParameter, SourceUnavailable
+from ogcserver.errors import CrsError, InvalidParameter
 from ogcserver.geo.crs import WGS84, canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import CubeBand, Extent, Place
-from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity
+from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity, unreadable
 
 _FileKey = tuple[str, Identity]
 
@@ -66,7 +66,7 @@ class NetcdfReader:
             with self._lock:
                 values = variable.values.isel(chosen).transpose(variable.y, variable.x).to_numpy()
         except (OSError, RuntimeError, ValueError, IndexError, KeyError) as error:
-            raise SourceUnavailable(f"cannot read {band.href}: {error}", locator=band.href) from error
+            raise unreadable(band.href, f"cannot be read: {error}") from error
         values = values[:: 1 if variable.north_first else -1, :: 1 if variable.west_first else -1]
         return np.ascontiguousarray(values), NO_MASK
 
@@ -75,7 +75,7 @@ class NetcdfReader:
         try:
             file = (band.href, identity(band.href))
         except OSError as error:
-            raise SourceUnavailable(f"cannot open {band.href}: {error.strerror}", locator=band.href) from error
+            raise unreadable(band.href, f"cannot be opened: {error.strerror}") from error
         key = (*file, band.variable, band.crs)
         with self._lock:
             if key not in self._variables:
@@ -88,7 +88,7 @@ class NetcdfReader:
             try:
                 self._datasets[file] = xarray.open_dataset(href, decode_timedelta=False)
             except (OSError, RuntimeError, ValueError) as error:
-                raise SourceUnavailable(f"cannot read {href}: {error}", locator=href) from error
+                raise unreadable(href, f"cannot be read: {error}") from error
         return self._datasets[file]
 
 
@@ -104,19 +104,19 @@ def _span(start: int, length: int, size: int, forward: bool) -> slice:
 
 def _describe(dataset: xarray.Dataset, band: CubeBand) -> _Variable:
     if band.variable not in dataset.data_vars:
-        raise SourceUnavailable(f"{band.href} has no variable {band.variable}", locator=band.href)
+        raise unreadable(band.href, f"has no variable {band.variable}")
     values = dataset[band.variable]
     x, y = _axis(values, "X", _X_NAMES, band), _axis(values, "Y", _Y_NAMES, band)
     time = next((str(name) for name in values.dims if str(name).lower() in _TIME_NAMES), None)
     if band.step is not None and (time is None or not 0 <= band.step < values.sizes[time]):
-        raise SourceUnavailable(f"{band.href} has no time step {band.step}", locator=band.href)
+        raise unreadable(band.href, f"has no time step {band.step}")
     x0, dx, width = _steps(values[x].to_numpy(), band)
     y0, dy, height = _steps(values[y].to_numpy(), band)
     west, north = min(x0, x0 + dx * width), max(y0, y0 + dy * height)
     try:
         lattice = Lattice(canonical(_crs(dataset, values) or band.crs or WGS84), west, north, abs(dx), abs(dy))
     except (CrsError, InvalidParameter) as error:
-        raise SourceUnavailable(f"{band.href}: {error.message}", locator=band.href) from error
+        raise unreadable(band.href, f"cannot be placed: {error.message}") from error
     header = Header(Extent(lattice, width, height), values.dtype.name, None)
     return _Variable(values, x, y, time, header, dx > 0, dy < 0)
 
@@ -128,18 +128,18 @@ def _axis(values: xarray.DataArray, letter: str, names: frozenset[str], band: Cu
             return str(name)
         if str(name).lower() in names:
             return str(name)
-    raise SourceUnavailable(f"{band.variable} of {band.href} has no {letter.lower()} axis", locator=band.href)
+    raise unreadable(band.href, f"has no {letter.lower()} axis for {band.variable}")
 
 
 def _steps(centres: Stored, band: CubeBand) -> tuple[float, float, int]:
     """Outer edge of the first cell, step, and number of cells of a regular axis."""
     points = np.asarray(centres, np.float64)
     if points.size < 2:
-        raise SourceUnavailable(f"{band.href} has an axis of a single cell", locator=band.href)
+        raise unreadable(band.href, "has an axis of a single cell")
     step = (points[-1] - points[0]) / (points.size - 1)
     regular = points[0] + step * np.arange(points.size)
     if step == 0 or not np.all(np.abs(points - regular) <= abs(step) * max(_REGULAR, 1e-6 * points.size)):
-        raise SourceUnavailable(f"{band.href} is not on a regular grid", locator=band.href)
+        raise unreadable(band.href, "is not on a regular grid")
     return float(points[0] - step / 2), float(step), int(points.size)
 
 

@@ -96,5 +96,5 @@ def http_pool(timeout_s: float, connections: int = 64) -> urllib3.PoolManager:
     return urllib3.PoolManager(
         maxsize=connections,
         timeout=urllib3.Timeout(connect=min(10.0, timeout_s), read=timeout_s),
-        retries=urllib3.Retry(total=2, redirect=3, backoff_factor=0.1),
+        retries=urllib3.Retry(connect=0, read=1, redirect=3, status=0, other=0),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ogcserver.errors import SourceUnavailable
 from ogcserver.sources.base import Extent, Place
 
 Stored = NDArray[Any]
@@ -60,6 +62,18 @@ def identity(href: str) -> Identity:
         return (0, 0, 0)
     status = os.stat(href)  # noqa: PTH116 - several times faster than pathlib, and on the path of every read
     return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def shown(href: str) -> str:
+    """An address as clients may see it: without the folders of this machine, without a query that may hold secrets."""
+    if is_local(href):
+        return PurePath(href).name
+    return href.partition("?")[0]
+
+
+def unreadable(href: str, reason: str) -> SourceUnavailable:
+    """The error for a raster that cannot be used."""
+    return SourceUnavailable(f"{shown(href)} {reason.replace(href, shown(href))[:300]}")
 
 
 NO_MASK: Stored = np.empty((0, 0), np.uint8)

@@ -15,6 +15,7 @@ from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import Extent
 from ogcserver.sources.hrefs import is_remote
+from ogcserver.sources.raster import shown
 from ogcserver.sources.stac_assets import BandFields
 from ogcserver.sources.stac_cube import read_layout
 
@@ -46,7 +47,7 @@ def read_raster_file(location: str) -> RasterFile:
             extent = _extent(file.transform, file.crs.to_wkt() if file.crs else "", file.width, file.height)
             return RasterFile(extent, _bands(file), dict(file.tags()))
     except (RasterioError, OSError, ValueError) as error:
-        raise SourceUnavailable(f"cannot read {location}: {str(error)[:200]}", locator=location) from error
+        raise SourceUnavailable(f"cannot read {shown(location)}: {str(error)[:200]}") from error
 
 
 def local_fields(location: str, netcdf: bool) -> Sequence[BandFields]:

@@ -22,6 +22,7 @@ from ogcserver.sources.base import BandSource, CollectionInfo, Extent, FileBand,
 from ogcserver.sources.documents import DocumentReader
 from ogcserver.sources.hrefs import is_remote, local_location
 from ogcserver.sources.index import ItemIndex
+from ogcserver.sources.raster import shown
 from ogcserver.sources.raster_file import RasterFile, read_raster_file
 from ogcserver.sources.refreshed import Refreshed
 from ogcserver.sources.stac_collection import band_info
@@ -100,7 +101,7 @@ class SingleFile:
             return before
         file = read_raster_file(self.location)
         if file.extent is None:
-            raise SourceUnavailable(f"{self.location} has no CRS, or no north-up grid", locator=self.location)
+            raise SourceUnavailable(f"{shown(self.location)} has no CRS, or no north-up grid")
         item = self._item(file, file.extent)
         text = "\x1f".join([self.location, stamp, item.time, self._mosaic, repr(item.bands)])
         version = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -26,6 +26,7 @@ from ogcserver.geo.grid import Bounds
 from ogcserver.sources.base import CollectionInfo, Item
 from ogcserver.sources.hrefs import is_http
 from ogcserver.sources.index import ItemIndex
+from ogcserver.sources.raster import shown
 from ogcserver.sources.raster_file import local_fields
 from ogcserver.sources.refreshed import Refreshed
 from ogcserver.sources.stac_collection import collection_info, collection_rules, is_complete
@@ -108,7 +109,7 @@ class ApiCatalog:
         """The STAC Collection."""
         document = self._api.get().collections.get(name)
         if document is None:
-            raise SourceUnavailable(f"{self.location} has no collection {name} any more", locator=self.location)
+            raise SourceUnavailable(f"{shown(self.location)} has no collection {name} any more")
         return document
 
     def version(self) -> str:
@@ -200,7 +201,7 @@ class ApiCatalog:
 
     def _away(self, error: Exception) -> SourceUnavailable:
         reason = str(error)[:300] or type(error).__name__
-        return SourceUnavailable(f"the STAC API {self.location} does not answer: {reason}", locator=self.location)
+        return SourceUnavailable(f"the STAC API {shown(self.location)} does not answer: {reason}")
 
 
 class ApiCollection:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ogcserver.errors import OgcServerError, SourceUnavailable
 from ogcserver.sources.base import BandSource, CubeBand, Extent
 from ogcserver.sources.hrefs import is_remote
+from ogcserver.sources.raster import shown
 from ogcserver.sources.stac_assets import BandFields, number
 from ogcserver.sources.stac_proj import asset_crs, asset_extent, cube_extent
 from ogcserver.timeline import label, parse_instant
@@ -66,7 +67,7 @@ def read_layout(href: str) -> CubeLayout:
         SourceUnavailable: it cannot be read, or lies on the network, where only a catalogue can describe it.
     """
     if is_remote(href):
-        raise SourceUnavailable(f"the catalogue does not describe the variables and times of {href}", locator=href)
+        raise SourceUnavailable(f"the catalogue does not describe the variables and times of {shown(href)}")
     try:
         with xarray.open_dataset(href, decode_timedelta=False) as dataset:
             names = [str(name) for name in dataset.data_vars]
@@ -77,7 +78,7 @@ def read_layout(href: str) -> CubeLayout:
                 {name: _variable_fields(name, dataset[name]) for name in names},
             )
     except (OSError, RuntimeError, ValueError) as error:
-        raise SourceUnavailable(f"cannot read {href}: {error}", locator=href) from error
+        raise SourceUnavailable(f"cannot read {shown(href)}: {error}") from error
 
 
 def cube_bands(

@@ -22,6 +22,7 @@ from ogcserver.sources.documents import DocumentReader, file_stamp
 from ogcserver.sources.footprint import hull
 from ogcserver.sources.hrefs import is_remote, local_location
 from ogcserver.sources.index import ItemIndex
+from ogcserver.sources.raster import shown
 from ogcserver.sources.raster_file import local_fields
 from ogcserver.sources.refreshed import Refreshed
 from ogcserver.sources.stac_collection import collection_info, collection_rules, sample_positions
@@ -98,7 +99,7 @@ class StaticCatalog:
         """
         node = self._walk.get().nodes.get(name)
         if node is None:
-            raise SourceUnavailable(f"{self.location} has no collection {name} any more", locator=self.location)
+            raise SourceUnavailable(f"{shown(self.location)} has no collection {name} any more")
         return node
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.client,
     # of the client's or the HTTP stack's own, not ours
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Truth-testing of elements:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -127,3 +128,94 @@ def test_owslib_raises_on_an_exception_report(url: str) -> None:
     wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version="2.0.1")
     with pytest.raises(Exception, match=r"404|no job"):
         wcs.getCoverage(identifier="j-none").read()
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0", "1.1.1", "1.1.2"])
+@pytest.mark.parametrize("identifier", ["j-utm", "j-ll", "j-north"])
+def test_gdal_gets_every_pixel_by_older_versions(url: str, tmp_path: Path, identifier: str, version: str) -> None:
+    name = f"WCS:{url}?version={version}&coverage={identifier}"
+    grid = next(layer.description.grid for layer in fake_layers() if layer.id == identifier)
+    text = gdal(tmp_path, "gdalinfo", name)
+    assert f"Size is {grid.width}, {grid.height}" in text
+    origin = text.partition("Origin = (")[2].partition(")")[0].split(",")
+    assert [float(v) for v in origin] == pytest.approx([grid.bounds[0], grid.bounds[3]], abs=1e-9)
+    assert "NoData Value=nan" in text
+    out = tmp_path / "out.tif"
+    gdal(tmp_path, "gdal_translate", "-q", name, str(out))
+    assert check(out) == grid.shape
+    with rasterio.open(out) as file:
+        assert file.bounds == pytest.approx(grid.bounds, abs=1e-9)
+    window = grid.window(7, 5, 20, 10)
+    west, south, east, north = window.bounds
+    gdal(tmp_path, "gdal_translate", "-q", "-projwin", *map(repr, (west, north, east, south)), name, str(out))
+    assert check(out) == (10, 20)
+    with rasterio.open(out) as file:
+        assert file.bounds == pytest.approx(window.bounds, abs=1e-9)
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.1"])
+def test_gdal_warps_by_older_versions(url: str, tmp_path: Path, version: str) -> None:
+    out = tmp_path / "out.tif"
+    gdal(tmp_path, "gdalwarp", "-q", "-t_srs", "EPSG:3857", f"WCS:{url}?version={version}&coverage=j-utm", str(out))
+    with rasterio.open(out) as file:
+        x = file.read(1)
+        rows, columns = np.nonzero(np.isfinite(x))
+        points = rasterio.warp.transform(file.crs, "EPSG:32632", *rasterio.transform.xy(file.transform, rows, columns))
+        assert np.abs(x[rows, columns] - np.array(points[0])).max() <= 5.01  # half a pixel: nearest
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.1"])
+def test_gdal_names_a_time_by_older_versions(url: str, tmp_path: Path, version: str) -> None:
+    out = tmp_path / "out.tif"
+    parameter = "TIME" if version == "1.0.0" else "TIMESEQUENCE"
+    name = f"WCS:{url}?version={version}&coverage=j-times"
+    gdal(tmp_path, "gdal_translate", "-q", "-oo", f"GetCoverageExtra={parameter}={TIMES[1]}", name, str(out))
+    with rasterio.open(out) as file:
+        assert (file.read(1) == 1).all()
+
+
+def test_owslib_reads_windows_and_times_of_1_0(url: str) -> None:
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version="1.0.0")
+    assert set(wcs.contents) == {layer.id for layer in fake_layers()} - {"j-albers"}
+    assert (wcs.identification.fees, wcs.identification.accessConstraints) == ("NONE", "NONE")
+    lonlat = wcs.contents["j-ll"]
+    assert lonlat.boundingBoxWGS84 == pytest.approx((9.5, 46.6, 10.7, 47.5))
+    assert lonlat.boundingboxes[0] == {"nativeSrs": "EPSG:4326", "bbox": (9.5, 46.6, 10.7, 47.5)}
+    assert lonlat.grid.highlimits == ["119", "89"]
+    assert wcs.contents["j-times"].timepositions == list(TIMES)
+    assert "GTiff" in lonlat.supportedFormats[0]
+    window = wcs.getCoverage(
+        identifier="j-utm", bbox=(601000.0, 5198840.0, 601750.0, 5199340.0), crs="EPSG:32632", width=75, height=50
+    ).read()
+    with MemoryFile(window) as memory, memory.open() as file:
+        assert file.shape == (50, 75)
+        assert file.bounds == pytest.approx((601000, 5198840, 601750, 5199340))
+    whole = wcs.getCoverage(
+        identifier="j-times", crs="EPSG:32632", format="GTiff", resx=100, resy=100, time=[TIMES[2]]
+    ).read()
+    with MemoryFile(whole) as memory, memory.open() as file:
+        assert file.shape == (20, 30)
+        assert (file.read(1) == 2).all()
+
+
+@pytest.mark.parametrize("version", ["1.1.0", "1.1.1"])
+def test_owslib_reads_1_1(url: str, version: str) -> None:
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version=version)
+    assert set(wcs.contents) == {layer.id for layer in fake_layers()} - {"j-albers"}
+    assert wcs.contents["j-ll"].boundingBoxWGS84 == pytest.approx((9.5, 46.6, 10.7, 47.5))
+    assert wcs.getDescribeCoverage("j-utm").find(".//{*}GridBaseCRS").text == "urn:ogc:def:crs:EPSG::32632"
+    answer = wcs.getCoverage(
+        identifier="j-utm", bbox=(600005, 5198005, 602995, 5199995, "urn:ogc:def:crs:EPSG::32632"), format="image/tiff"
+    )
+    assert answer.info()["Content-Type"].startswith("multipart/mixed")
+    with MemoryFile(answer.read().split(b"\r\n\r\n", 2)[2]) as memory, memory.open() as file:
+        assert file.shape == (200, 300)
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.1"])
+def test_owslib_raises_the_text_of_an_exception(url: str, version: str) -> None:
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version=version)
+    with pytest.raises(Exception, match="no job 'j-none'"):
+        wcs.getCoverage(
+            identifier="j-none", bbox=(0, 0, 1, 1), crs="EPSG:4326", width=1, height=1, format="GTiff"
+        ).read()

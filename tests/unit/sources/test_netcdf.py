@@ -140,7 +140,7 @@ def test_broken_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(SourceUnavailable) as caught:
         NetcdfReader().header(CubeBand(str(path), "v"))
-    assert caught.value.locator == str(path)
+    assert path.name in caught.value.message and str(tmp_path) not in caught.value.message
     with pytest.raises(SourceUnavailable):
         NetcdfReader().header(CubeBand(str(tmp_path / "gone.nc"), "v"))
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+
 from ogcserver.cube import Band
 from ogcserver.errors import SourceUnavailable
 from ogcserver.geo.grid import Grid, Lattice

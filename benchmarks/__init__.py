@@ -1,0 +1,1 @@
+"""Measurements; see README.md. No part of the program, nor of the package."""

@@ -1,0 +1,94 @@
+"""QGIS itself, headless, adds coverages whose pixels hold their own coordinates: WCS 1.0 and 1.1.
+
+Needs Debian's qgis and python3-qgis; skipped where they are not installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+
+from tests.e2e.harness import running
+from tests.unit.wcs.fakes import fake_app, fake_layers
+
+pytestmark = [
+    pytest.mark.client,
+    # of the HTTP stack's own, not ours
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+SYSTEM_PYTHON = "/usr/bin/python3"
+SCRIPT = Path(__file__).with_name("qgis_wcs.py")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running(fake_app(max_pixels=4_000_000)) as address:
+        yield f"{address}/wcs"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GDAL_", "PROJ_", "PYTHON", "VIRTUAL_ENV"))}
+    return {**clean, "HOME": str(folder), "QT_QPA_PLATFORM": "offscreen", "no_proxy": "127.0.0.1"}
+
+
+@pytest.fixture(scope="module")
+def qgis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder for QGIS."""
+    folder = tmp_path_factory.mktemp("qgis")
+    trial = [SYSTEM_PYTHON, "-c", "import qgis.core"]
+    if (
+        not Path(SYSTEM_PYTHON).exists()
+        or subprocess.run(trial, env=environment(folder), capture_output=True, timeout=120, check=False).returncode
+    ):
+        pytest.skip("QGIS (qgis and python3-qgis) is not installed")
+    return folder
+
+
+def seen(folder: Path, uri: str) -> dict[str, Any]:
+    """What QGIS makes of a coverage."""
+    done = subprocess.run(
+        [SYSTEM_PYTHON, str(SCRIPT), uri, str(folder / "exported.tif")], env=environment(folder), capture_output=True,
+        text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("version", ["", "1.1.1"])
+@pytest.mark.parametrize("identifier", ["j-utm", "j-ll", "j-north"])
+def test_qgis_sees_every_pixel_where_it_belongs(url: str, qgis: Path, identifier: str, version: str) -> None:
+    grid = next(layer.description.grid for layer in fake_layers() if layer.id == identifier)
+    found = seen(qgis, f"url={url}&identifier={identifier}" + (f"&version={version}" if version else ""))
+    assert found["valid"]
+    assert found["extent"] == pytest.approx(list(grid.bounds), rel=1e-12)
+    assert (found["size"], found["crs"], found["bands"]) == ([grid.width, grid.height], grid.crs, 2)
+    for x, y, first, second in found["identified"]:
+        assert (first, second) == pytest.approx((x, y), rel=1e-12)
+    block = found["block"]
+    x, y = np.array(block["values"])
+    assert np.abs(x - (block["west"] + (np.arange(20) + 0.5) * block["dx"])[None, :]).max() < 1e-8
+    assert np.abs(y - (block["north"] - (np.arange(10) + 0.5) * block["dy"])[:, None]).max() < 1e-8
+    assert found["drawn"][grid.crs] > 5000  # of 10000, since the coverage is not square
+    assert found["drawn"]["EPSG:3857"] > 5000
+    assert found["exported"] == 0
+    with rasterio.open(qgis / "exported.tif") as file:
+        assert file.shape == grid.shape
+        assert tuple(file.bounds) == pytest.approx(grid.bounds, rel=1e-12)
+        columns = file.transform.c + file.transform.a * (np.arange(file.width) + 0.5)
+        assert np.abs(file.read(1) - columns[None, :]).max() < 1e-8
+
+
+def test_qgis_takes_a_time(url: str, qgis: Path) -> None:
+    found = seen(qgis, f"url={url}&identifier=j-times&time=2017-01-15T10:20:31Z")
+    assert [values[2] for values in found["identified"]] == [1, 1, 1]
+    found = seen(qgis, f"url={url}&identifier=j-times")
+    assert [values[2] for values in found["identified"]] == [3, 3, 3]
