@@ -1,7 +1,7 @@
 """The archive that everything here reads: one Sentinel-2 tile at 20 m on the grid of MGRS tile 32TPS, made once.
 
-Values are synthetic but weigh like real ones: reflectance of a relief with fields, seasons, drifting clouds, sensor noise
-and, on every fourth date, a swath edge. Files are COGs, deflate with predictor 2, blocks of 512 pixels, overviews.
+Values are synthetic but weigh like real ones: reflectance of a relief with plants, seasons, drifting clouds, noise and,
+on every fourth date, a swath edge. Files are COGs, deflate with predictor 2, blocks of 512 pixels, overviews.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from benchmarks.archive import COLLECTION, Archive
@@ -26,11 +27,11 @@ def run(archive: Archive, quick: bool) -> None:
     per_node: dict[str, float] = {}
     grid = next(iter(tiles(archive, 1, 8, range(12, 13)))).grid
     for name, graph in graphs.items():
-        compiling = _median(lambda graph=graph: local.compile(graph), max(3, repeats // 10))  # type: ignore[misc]
+        compiling = _median(partial(local.compile, graph), max(3, repeats // 10))
         plan = local.compile(graph)
         view = View(grid, plan.type.names[:1])
         finder = local.parts.engine._finder
-        binding = _median(lambda plan=plan, view=view: bind(plan, view, finder), repeats)  # type: ignore[misc]
+        binding = _median(partial(bind, plan, view, finder), repeats)
         steps, nodes = len(bind(plan, view, finder).steps), len(list(postorder(plan)))
         per_node[name] = binding / nodes
         limit = LIMITS_MS.get(int(name)) if name.isdigit() else None

@@ -1,6 +1,6 @@
 """Making the engine forget what it decoded, as if its user went to a place where nobody was.
 
-Reaches into its caches, for no user of the program needs to forget. Open files, their headers and compiled kernels stay.
+Reaches into its caches, for no user of the program needs to forget. Open files, their headers and kernels stay.
 """
 
 from __future__ import annotations

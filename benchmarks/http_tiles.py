@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from benchmarks.archive import Archive
 from benchmarks.engine import NDVI_LOOK, RGB_LOOK, Local, Tile, colour_graph, ndvi_graph, styles, tiles, windows
@@ -33,9 +34,9 @@ class Beside:
         """Each address on its first visit, then again with decoded blocks; the floor's answers have the same pixels."""
         first, again = Series(f"{title}, HTTP, first visit"), Series(f"{title}, HTTP, again")
         for turn, (address, grid) in enumerate(tasks):
-            candidates: dict[str, Callable[[], bytes]] = {"HTTP": lambda address=address: self.server.http.get(address)}  # type: ignore[misc]
+            candidates: dict[str, Callable[[], bytes]] = {"HTTP": partial(self.server.http.get, address)}
             for name, floor in self.floors.items():
-                candidates[name] = lambda floor=floor, grid=grid: by_floor(floor, grid)  # type: ignore[misc]
+                candidates[name] = partial(by_floor, floor, grid)
             check_same({name: call() for name, call in candidates.items()})
             self.server.forget("blocks")
             for floor in self.floors.values():
@@ -64,31 +65,29 @@ def run(archive: Archive, works: list[str], count: int) -> None:
         beside.close()
 
 
-def results(beside: Beside, works: list[str], count: int) -> list[Series]:
+def results(beside: Beside, works: list[str], count: int) -> Iterator[Series]:
     archive, server = beside.archive, beside.server
-    found: list[Series] = []
     if "W1" in works:
         layer = server.layer(colour_graph(archive.days[0]), RGB_LOOK)
         tasks = _tasks(layer, list(tiles(archive, count, 11)))
-        found += beside.compare("W1 true colour, one date", tasks, lambda floor, grid: floor.true_colour(grid, 0))
+        yield from beside.compare("W1 true colour, one date", tasks, lambda floor, grid: floor.true_colour(grid, 0))
     if "W2" in works:
         layer = server.layer(ndvi_graph(archive.days[:1]), NDVI_LOOK)
         tasks = _tasks(layer, list(tiles(archive, count, 12)))
-        found += beside.compare("W2 NDVI, one date", tasks, lambda floor, grid: floor.ndvi(grid, range(1)))
+        yield from beside.compare("W2 NDVI, one date", tasks, lambda floor, grid: floor.ndvi(grid, range(1)))
     if "W3" in works:
         for dates in (number for number in (1, 4, 12, 36) if number <= archive.size.dates):
             layer = server.layer(ndvi_graph(archive.days[:dates]), NDVI_LOOK)
             tasks = _tasks(layer, list(tiles(archive, count, 13)))
             title = f"W3 minimum NDVI, {dates} dates"
-            found += beside.compare(title, tasks, lambda floor, grid, n=dates: floor.ndvi(grid, range(n)))  # type: ignore[misc]
+            yield from beside.compare(title, tasks, lambda floor, grid, n=dates: floor.ndvi(grid, range(n)))  # type: ignore[misc]
     if "W4" in works:
         dates, edge = 12, 1000
         job = server.job(ndvi_graph(archive.days[:dates]))
         grids = list(windows(archive, max(5, count // 4), edge, 14))
         tasks = [(coverage_path(job, grid), grid) for grid in grids]
         title = f"W4 coverage {edge} x {edge}, minimum NDVI, {dates} dates"
-        found += beside.compare(title, tasks, lambda floor, grid: floor.coverage(grid, range(dates)))
-    return found
+        yield from beside.compare(title, tasks, lambda floor, grid: floor.coverage(grid, range(dates)))
 
 
 def _tasks(layer: str, chosen: list[Tile]) -> list[tuple[str, Grid]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import imagecodecs
 import numpy as np
@@ -76,7 +77,7 @@ def compare(pair: Pair, title: str, work: Mapping[str, Work], grids: list[Grid])
         answers = {name: call(grid) for name, call in work.items()}  # the system's pages, compiled loops, open files
         check_same(answers)
         pair.forget_blocks()
-        tasks = {name: (lambda call=call: call(grid)) for name, call in work.items()}
+        tasks = {name: partial(call, grid) for name, call in work.items()}
         first.take_turns(tasks, turn)
         forget_places()
         again.take_turns(tasks, turn)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.peers import peers  # noqa: E402
-
 from benchmarks import cached, compiling, http_tiles, pixels, scale, workers  # noqa: E402
 from benchmarks.archive import Archive, Size, write  # noqa: E402
+from benchmarks.peers import peers  # noqa: E402
 from benchmarks.stats import machine  # noqa: E402
 
 WORKS = ("W1", "W2", "W3", "W4", "W6", "W7", "W8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from functools import partial
 
 from benchmarks.archive import Archive
 from benchmarks.engine import NDVI_LOOK, ndvi_graph, tiles
@@ -32,11 +33,11 @@ def _measure(archive: Archive, jobs: int, kind: str) -> None:
         addresses = [path(layer, tile) for tile in found]
         for address in addresses:
             server.http.get(address)
-        cached = statistics.median(timed(lambda a=address: server.http.get(a)) for address in addresses * 5)  # type: ignore[misc]
+        cached = statistics.median(timed(partial(server.http.get, address)) for address in addresses * 5)
         documents = f"{own_path}?SERVICE=WMTS&REQUEST=GetCapabilities", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"
-        own_first, root_first = (timed(lambda d=document: server.http.get(d)) for document in documents)  # type: ignore[misc]
+        own_first, root_first = (timed(partial(server.http.get, document)) for document in documents)
         own_ms, root_ms = (
-            statistics.median(timed(lambda d=document: server.http.get(d)) for _ in range(5 if first < 1000 else 1))  # type: ignore[misc]
+            statistics.median(timed(partial(server.http.get, document)) for _ in range(5 if first < 1000 else 1))
             for document, first in zip(documents, (own_first, root_first), strict=True)
         )
         size = len(server.http.get(documents[1]))

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -74,7 +75,6 @@ def machine() -> str:
 
 def _lines(path: str) -> list[str]:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.readlines()
+        return Path(path).read_text(encoding="utf-8").splitlines()
     except OSError:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,7 +85,7 @@ def _compare(server: Server, title: str, work: dict[str, Get], chosen: list[Tile
             print(f"\n{title}: {name} is left out: {error}", flush=True)
             del work[name]
     for turn, tile in enumerate(chosen[:-1]):
-        candidates = {name: (lambda get=get, tile=tile: get(tile)) for name, get in work.items()}
+        candidates = {name: partial(get, tile) for name, get in work.items()}
         server.forget("blocks")
         first.take_turns(candidates, turn)
         server.forget("places")

@@ -19,18 +19,28 @@ class PeerError(Exception):
 
 
 class Peer:
-    """A running program that listens at ``port``."""
+    """A running program that listens at ``port``.
+
+    Args:
+        folder: for its log.
+        directory: that it starts in; ``folder`` by default.
+    """
 
     def __init__(
-        self, command: Sequence[str], port: int, folder: Path, environ: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        port: int,
+        folder: Path,
+        environ: Mapping[str, str] | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.port = port
         self._path = folder / "log"
         self._log = self._path.open("wb")
         surroundings = {**os.environ, **(environ or {})}
         surroundings.pop("PYTHONPATH", None)
-        self.process = subprocess.Popen(  # noqa: S603
-            command, cwd=folder, env=surroundings, stdout=self._log, stderr=subprocess.STDOUT
+        self.process = subprocess.Popen(
+            command, cwd=directory or folder, env=surroundings, stdout=self._log, stderr=subprocess.STDOUT
         )
         self.http = Http(port)
         self._wait()
@@ -73,7 +83,7 @@ def environment(cache: Path, name: str, packages: Sequence[str]) -> Path:
         print(f"installing {name} into {folder}", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
         command = [str(programs / "python"), "-m", "pip", "install", "--quiet", *packages]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=480)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=480)
         if done.returncode:
             raise PeerError(f"pip cannot install {name}: {done.stderr[-300:]}")
         (folder / "complete").touch()

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 
 from ogcserver.cube import Band
+from ogcserver.errors import InvalidParameter
 from ogcserver.ows.xml import ncnames
 from ogcserver.wcs.place import choose_bands
 
@@ -20,8 +21,11 @@ def keys(bands: tuple[Band, ...]) -> tuple[str, ...]:
     return ncnames(band.name for band in bands)
 
 
-def chosen(bands: tuple[Band, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+def chosen(bands: tuple[Band, ...], wanted: tuple[str, ...], locator: str) -> tuple[str, ...]:
     """The names of the bands with these keys, names, or numbers from 1 on; all where none is wanted.
+
+    Args:
+        locator: the parameter.
 
     Raises:
         UnknownField: there is none of this name.
@@ -29,7 +33,11 @@ def chosen(bands: tuple[Band, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
     """
     known = {*keys(bands), *(band.name for band in bands)}
     numbered = {str(number): band.name for number, band in enumerate(bands, 1) if str(number) not in known}
-    return choose_bands(bands, tuple(numbered.get(key, key) for key in wanted))
+    try:
+        return choose_bands(bands, tuple(numbered.get(key, key) for key in wanted))
+    except InvalidParameter as error:
+        error.locator = locator
+        raise
 
 
 def nodata_texts(bands: Iterable[Band]) -> tuple[str, ...]:

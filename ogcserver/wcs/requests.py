@@ -12,6 +12,7 @@ from typing import Literal
 from ogcserver.cube import Resampling
 from ogcserver.errors import InvalidParameter, UnsupportedVersion
 from ogcserver.ows.kvp import Kvp
+from ogcserver.ows.sections import chosen_sections
 from ogcserver.wcs.syntax import (
     AxisScales,
     Subset,
@@ -47,11 +48,7 @@ class GetCapabilities:
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCapabilities:
         """Raises InvalidParameter: a section that does not exist."""
-        known = {name.lower(): name for name in (*SECTIONS, "All")}
-        sections = {known.get(name.lower(), "") for name in kvp.listed("sections")}
-        if "" in sections:
-            raise InvalidParameter(f"sections are {', '.join(known.values())}", locator="sections")
-        return cls(frozenset(SECTIONS if not sections or "All" in sections else sections))
+        return cls(chosen_sections(kvp, SECTIONS))
 
 
 @dataclass(frozen=True)

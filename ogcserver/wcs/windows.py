@@ -14,6 +14,9 @@ from ogcserver.geo.crs import is_geographic
 from ogcserver.geo.grid import SNAP, Grid, intersect
 from ogcserver.wcs.boxes import coverage_bounds
 
+_IDENTIFY = (1000, 1000)
+"""Of what QGIS asks for to read one point."""
+
 
 @dataclass(frozen=True)
 class Placing:
@@ -22,7 +25,7 @@ class Placing:
     view: View
     stated: Grid
     """Where the answer says that its pixels lie: exactly what was asked for. It has the shape of the view's grid and
-    lies within :data:`ogcserver.geo.grid.SNAP` of a pixel from it."""
+    lies within :data:`ogcserver.geo.grid.SNAP` of a pixel from it; within one for a point that QGIS identifies."""
 
 
 def whole(count: float) -> float:
@@ -68,6 +71,8 @@ def on_native(asked: Grid, native: Grid) -> Grid:
     """
     if asked.crs != native.crs:
         return asked
+    if _identifies(asked, native):
+        return _identified(asked, native)
     lattice, (west, south, east, north) = native.lattice, asked.bounds
     edges = lattice.column(west), lattice.row(north), lattice.column(east), lattice.row(south)
     left, top, right, bottom = (round(edge) for edge in edges)
@@ -76,3 +81,23 @@ def on_native(asked: Grid, native: Grid) -> Grid:
     if (right - left, bottom - top) != (asked.width, asked.height):
         return asked
     return Grid(lattice, left, top, asked.width, asked.height)
+
+
+def _identifies(asked: Grid, native: Grid) -> bool:
+    """Whether this is how QGIS identifies a point: 1000 x 1000 native pixels with the point in their middle."""
+    scale = asked.lattice.dx / native.lattice.dx, asked.lattice.dy / native.lattice.dy
+    return asked.shape == _IDENTIFY and all(abs(factor - 1.0) * asked.width < SNAP for factor in scale)
+
+
+def _identified(asked: Grid, native: Grid) -> Grid:
+    """The native pixels with the one that holds the middle of ``asked`` where QGIS looks for it.
+
+    QGIS 3.22 puts the point on the corner of four pixels and reads the lower right one, or by the rounding of its
+    division another one. The native pixel at that one's centre, half a pixel away, would be a neighbour of the one that
+    holds the point in three of four cases.
+    """
+    west, south, east, north = asked.bounds
+    x, y = (west + east) / 2, (south + north) / 2
+    column = math.floor(native.lattice.column(x) + SNAP) - math.floor((x - west) / asked.lattice.dx)
+    row = math.floor(native.lattice.row(y) + SNAP) - math.floor((north - y) / asked.lattice.dy)
+    return Grid(native.lattice, column, row, asked.width, asked.height)

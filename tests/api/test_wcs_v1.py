@@ -210,7 +210,7 @@ def test_failures_of_1_0(items: dict[str, str], expected: tuple[int, str, str]) 
         ({"format": "image/q"}, (200, "InvalidParameterValue", "format")),
         ({"boundingbox": ""}, (200, "MissingParameterValue", "BoundingBox")),
         ({"store": "true"}, (200, "InvalidParameterValue", "store")),
-        ({"rangesubset": "contents[bands[q]]"}, (200, "InvalidParameterValue", "q")),
+        ({"rangesubset": "contents[bands[q]]"}, (200, "InvalidParameterValue", "RangeSubset")),
     ],
 )
 def test_failures_of_1_1(items: dict[str, str], expected: tuple[int, str, str]) -> None:

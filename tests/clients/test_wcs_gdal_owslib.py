@@ -169,6 +169,9 @@ def test_gdal_names_a_time_by_older_versions(url: str, tmp_path: Path, version: 
     out = tmp_path / "out.tif"
     parameter = "TIME" if version == "1.0.0" else "TIMESEQUENCE"
     name = f"WCS:{url}?version={version}&coverage=j-times"
+    gdal(tmp_path, "gdal_translate", "-q", name, str(out))
+    with rasterio.open(out) as file:
+        assert (file.read(1) == 3).all()
     gdal(tmp_path, "gdal_translate", "-q", "-oo", f"GetCoverageExtra={parameter}={TIMES[1]}", name, str(out))
     with rasterio.open(out) as file:
         assert (file.read(1) == 1).all()

@@ -13,7 +13,7 @@ from ogcserver.cube import Resampling, View
 from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import project_bounds
 from ogcserver.geo.grid import Bounds, Grid
-from ogcserver.wcs.bands import chosen
+from ogcserver.wcs.bands import AXIS, chosen
 from ogcserver.wcs.boxes import coverage_bounds
 from ogcserver.wcs.times import choose_listed
 from ogcserver.wcs.v10.requests import GetCoverage
@@ -38,7 +38,7 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
     check_overlap(stated, coverage.grid, "BBOX")
     times = choose_listed(coverage.times, ask.times, "TIME")
     grid = on_native(stated, coverage.grid)
-    view = View(grid, chosen(coverage.bands, ask.bands), times, ask.interpolation or resampling)
+    view = View(grid, chosen(coverage.bands, ask.bands, AXIS), times, ask.interpolation or resampling)
     return Placing(view, stated)
 
 

@@ -86,11 +86,17 @@ class GetCoverage:
             box=kvp.optional("BBOX", box),
             size=size,
             resolution=resolution,
-            times=kvp.listed("TIME"),
+            times=_times(kvp),
             bands=kvp.listed(AXIS),
             interpolation=kvp.optional("INTERPOLATION", interpolation),
             format=kvp.optional("FORMAT", str) or "",
         )
+
+
+def _times(kvp: Kvp) -> tuple[str, ...]:
+    """The items of TIME. Of several the first counts: GDAL 3.6 adds its default after the one that the user names."""
+    given = next(iter(kvp.many("TIME", str)), "").removeprefix("None")
+    return tuple(item for part in given.split(",") if (item := part.strip()))
 
 
 def box(text: str) -> Bounds:

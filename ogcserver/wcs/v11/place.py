@@ -45,7 +45,7 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
         stated = _window(_lattice(ask.grid, box, native), box, max_pixels)
     check_overlap(stated, native, "BoundingBox")
     times = choose_listed(coverage.times, ask.times, "TimeSequence")
-    bands = chosen(coverage.bands, ask.range.bands)
+    bands = chosen(coverage.bands, ask.range.bands, "RangeSubset")
     return Placing(View(on_native(stated, native), bands, times, ask.range.interpolation or resampling), stated)
 
 

@@ -13,6 +13,7 @@ from ogcserver.cube import Resampling
 from ogcserver.errors import InvalidParameter
 from ogcserver.geo.grid import Bounds
 from ogcserver.ows.kvp import Kvp, number
+from ogcserver.ows.sections import chosen_sections
 from ogcserver.wcs.bands import AXIS
 from ogcserver.wcs.naming import NamedCrs
 from ogcserver.wcs.syntax import interpolation
@@ -35,11 +36,7 @@ class GetCapabilities:
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCapabilities:
         """Raises InvalidParameter: a section that does not exist."""
-        known = {name.lower(): name for name in (*SECTIONS, "All")}
-        sections = {known.get(name.lower(), "") for name in kvp.listed("Sections")}
-        if "" in sections:
-            raise InvalidParameter(f"sections are {', '.join(known.values())}", locator="Sections")
-        return cls(frozenset(SECTIONS if not sections or "All" in sections else sections))
+        return cls(chosen_sections(kvp, SECTIONS))
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,19 @@ def test_any_box_and_size_is_what_is_answered(
         assert abs(asked - computed) <= 1.001e-3 * pixel
 
 
+@given(st.floats(0, 299.99), st.floats(0, 199.99))
+def test_a_point_that_qgis_identifies_is_read_from_the_pixel_that_holds_it(column: float, row: float) -> None:
+    lattice, native = utm().grid.lattice, utm().grid
+    x, y = lattice.x(native.col + column), lattice.y(native.row + row)
+    box = x - 5000, y - 5000, x + 5000, y + 5000
+    found = placed(utm(), BBOX=",".join(map(repr, box)), WIDTH="1000", HEIGHT="1000")
+    read = int((x - box[0]) / ((box[2] - box[0]) / 1000)), int((box[3] - y) / ((box[3] - box[1]) / 1000))
+    pixel = found.view.grid.window(*read, 1, 1)
+    assert pixel.bounds[0] - 0.011 <= x <= pixel.bounds[2] + 0.011
+    assert pixel.bounds[1] - 0.011 <= y <= pixel.bounds[3] + 0.011
+    assert found.stated.bounds == pytest.approx(box, rel=1e-14)
+
+
 def test_a_resolution_fills_the_box_with_whole_pixels() -> None:
     found = placed(utm(), BBOX=WHOLE, RESX="10", RESY="10")
     assert found.view.grid == utm().grid
