@@ -31,12 +31,21 @@ class Http:
         Raises:
             RuntimeError: the answer is no success.
         """
-        self._connection.request(method, path, body, dict(headers or {}))
-        answer = self._connection.getresponse()
+        try:
+            answer = self._asked(method, path, body, headers)
+        except (http.client.RemoteDisconnected, ConnectionError):  # closed while it was idle
+            self._connection.close()
+            answer = self._asked(method, path, body, headers)
         content = answer.read()
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]!r}")
         return content
+
+    def _asked(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> http.client.HTTPResponse:
+        self._connection.request(method, path, body, dict(headers or {}))
+        return self._connection.getresponse()
 
     def get(self, path: str) -> bytes:
         return self.ask("GET", path)

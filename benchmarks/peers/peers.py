@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import statistics
 import subprocess
 from collections.abc import Callable
@@ -31,7 +33,7 @@ Get = Callable[[Tile], bytes]
 def run(archive: Archive, cache: Path, count: int) -> None:
     """Starts what can be started, takes turns, and stops it."""
     dates = min(12, archive.size.dates)
-    with Server(archive, _UNCACHED) as server:
+    with Server(archive, _UNCACHED) as server, contextlib.ExitStack() as started:
         works: dict[str, dict[str, Get]] = {
             "W1 true colour, one date": {
                 "ogcserver": _own(server, server.layer(colour_graph(archive.days[0]), RGB_LOOK))
@@ -42,24 +44,21 @@ def run(archive: Archive, cache: Path, count: int) -> None:
             },
         }
         colour, single, lowest = works.values()
-        stops: list[Callable[[], None]] = []
         if mapserver := _started("MapServer", lambda: MapServer(archive, cache, (1, dates))):
-            stops.append(mapserver.stop)
+            started.callback(mapserver.stop)
             colour["MapServer"] = lambda tile: mapserver.get(mapserver.colour(tile))
             single["MapServer"] = lambda tile: mapserver.get(mapserver.ndvi(tile, 1))
             lowest["MapServer"] = lambda tile: mapserver.get(mapserver.ndvi(tile, dates))
         if titiler := _started("TiTiler", lambda: TiTiler(archive, cache)):
-            stops.append(titiler.stop)
+            started.callback(titiler.stop)
             colour["TiTiler"] = lambda tile: titiler.get(titiler.colour(tile))
             single["TiTiler"] = lambda tile: titiler.get(titiler.ndvi(tile))
         if openeo := _started("titiler-openeo", lambda: TiTilerOpenEo(archive, cache, dates)):
-            stops.append(openeo.stop)
+            started.callback(openeo.stop)
             lowest["titiler-openeo"] = lambda tile: openeo.get(openeo.ndvi(tile))
         for seed, (title, work) in enumerate(works.items(), 50):
             _compare(server, title, work, list(tiles(archive, count, seed, _ZOOMS)))
-        for stop in stops:
-            stop()
-        _cached(archive, cache)
+    _cached(archive, cache)
 
 
 def _own(server: Server, layer: str) -> Get:
@@ -81,7 +80,7 @@ def _compare(server: Server, title: str, work: dict[str, Get], chosen: list[Tile
     for name, get in list(work.items()):  # open files and load libraries, far from the tiles that are measured
         try:
             get(chosen[-1])
-        except (PeerError, RuntimeError) as error:
+        except (PeerError, RuntimeError, OSError, http.client.HTTPException) as error:
             print(f"\n{title}: {name} is left out: {error}", flush=True)
             del work[name]
     for turn, tile in enumerate(chosen[:-1]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,7 +41,12 @@ class Peer:
         surroundings = {**os.environ, **(environ or {})}
         surroundings.pop("PYTHONPATH", None)
         self.process = subprocess.Popen(
-            command, cwd=directory or folder, env=surroundings, stdout=self._log, stderr=subprocess.STDOUT
+            command,
+            cwd=directory or folder,
+            env=surroundings,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         self.http = Http(port)
         self._wait()
@@ -62,11 +68,11 @@ class Peer:
     def stop(self) -> None:
         self.http.close()
         if self.process.poll() is None:
-            self.process.terminate()
+            os.killpg(self.process.pid, signal.SIGTERM)  # and what it started
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
         self._log.close()
 

@@ -1,4 +1,7 @@
-"""The archive's catalogue as a STAC API, as far as titiler-openeo asks: ``python -m benchmarks.peers.stac_api CATALOG PORT``."""
+"""The archive's catalogue as a STAC API, as far as titiler-openeo asks.
+
+``python -m benchmarks.peers.stac_api CATALOG PORT``
+"""
 
 from __future__ import annotations
 
