@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from benchmarks.forget import forget_blocks, forget_places
+from benchmarks.forget import Caches
 from ogcserver.cli.serving import serve
 from ogcserver.cli.wiring import Wiring, installed
 from ogcserver.settings import Settings
@@ -30,6 +30,7 @@ class Extras:
 
     def __init__(self) -> None:
         self.body = b""
+        self._caches: Caches | None = None
 
     def app(self) -> Starlette:
         return Starlette(
@@ -49,7 +50,11 @@ class Extras:
         return Response(status_code=204)
 
     async def forget(self, request: Request) -> Response:
-        (forget_blocks if request.path_params["what"] == "blocks" else forget_places)()
+        self._caches = self._caches or Caches()
+        if request.path_params["what"] == "blocks":
+            self._caches.forget_blocks()
+        else:
+            self._caches.forget_places()
         return Response(status_code=204)
 
 

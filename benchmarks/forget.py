@@ -11,18 +11,23 @@ from ogcserver.sources.cog import CogReader
 from ogcserver.sources.sampling import Samplings
 
 
-def forget_blocks() -> None:
-    """Decoded blocks and index grids of every engine in this process."""
-    for one in gc.get_objects():
-        if isinstance(one, CogReader):
-            with one._lock:
-                one._blocks.clear()
-    forget_places()
+class Caches:
+    """Those of every engine that this process has now."""
 
+    def __init__(self) -> None:
+        found = gc.get_objects()
+        self._files = [one for one in found if isinstance(one, CogReader)]
+        self._samplings = [one for one in found if isinstance(one, Samplings)]
 
-def forget_places() -> None:
-    """Index grids: the next tile is one that was never asked for, from blocks that are decoded already."""
-    for one in gc.get_objects():
-        if isinstance(one, Samplings):
-            with one._lock:
-                one._cache.clear()
+    def forget_blocks(self) -> None:
+        """Decoded blocks, and index grids."""
+        for files in self._files:
+            with files._lock:
+                files._blocks.clear()
+        self.forget_places()
+
+    def forget_places(self) -> None:
+        """Index grids: the next tile is one that was never asked for, from blocks that are decoded already."""
+        for samplings in self._samplings:
+            with samplings._lock:
+                samplings._cache.clear()

@@ -13,7 +13,7 @@ import rasterio
 from benchmarks.archive import Archive
 from benchmarks.engine import Geotiff, Local, colour_graph, ndvi_graph, painter, styles, tiles, windows
 from benchmarks.floor import Floor
-from benchmarks.forget import forget_blocks, forget_places
+from benchmarks.forget import Caches
 from benchmarks.stats import Series
 from ogcserver.cube import View
 from ogcserver.geo.grid import Grid
@@ -30,6 +30,7 @@ class Pair:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.local = Local(archive)
+        self.caches = Caches()
         self.looks = styles(self.local, archive)
         self.single, self.double = Floor(archive, *self.looks), Floor(archive, *self.looks, threads=2)
 
@@ -65,7 +66,7 @@ class Pair:
         }
 
     def forget_blocks(self) -> None:
-        forget_blocks()
+        self.caches.forget_blocks()
         self.single.forget()
         self.double.forget()
 
@@ -79,7 +80,7 @@ def compare(pair: Pair, title: str, work: Mapping[str, Work], grids: list[Grid])
         pair.forget_blocks()
         tasks = {name: partial(call, grid) for name, call in work.items()}
         first.take_turns(tasks, turn)
-        forget_places()
+        pair.caches.forget_places()
         again.take_turns(tasks, turn)
     return first, again
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -180,12 +179,3 @@ REDUCERS: Mapping[str, Reducer] = {
     "median": _series(_median),
 }
 """By the name of the openEO process."""
-
-
-def reduce_all(name: str, slices: list[Array]) -> Array:
-    """The reducer's result for a series of at least one slice."""
-    reducer = REDUCERS[name]
-    state: Any = reducer.start(slices[0])
-    for data in slices[1:]:
-        state = reducer.add(state, data)
-    return reducer.finish(state)

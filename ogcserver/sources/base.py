@@ -6,7 +6,7 @@ A *collection* finds *items*; an item names, for each band, a *place* that a ras
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -160,11 +160,3 @@ def group(items: Sequence[Item], mosaic: str) -> tuple[Observation, ...]:
         groups.setdefault(label, []).append(item)
     observations = (Observation(label, tuple(found)) for label, found in groups.items())
     return tuple(sorted(observations, key=lambda observation: start_of(observation.time)))
-
-
-@dataclass(frozen=True)
-class ReadReport:
-    """What happened while an array was read."""
-
-    missing: tuple[str, ...] = field(default=())
-    """Places that could not be read; their pixels are missing."""

@@ -16,7 +16,8 @@ from tests.fakes import UTM, Archive, node, product, utm_archive
 from tests.unit.jobs.servers import Server
 
 GRAPH = node("min_time", imagery=product())
-JOBS_MD = Path("/work/shared/api-0.3/jobs.md")
+JOBS_MD = Path(__file__).resolve().parents[3] / "shared" / "api-0.3" / "jobs.md"
+needs_text = pytest.mark.skipif(not JOBS_MD.exists(), reason="the API's text (../shared/api-0.3/jobs.md) is not here")
 
 
 def executed(server: Server, graph: Any, **output: Any) -> Any:
@@ -65,6 +66,7 @@ def test_a_result_with_time_holds_every_date(server: Server) -> None:
         assert file.count == 3
 
 
+@needs_text
 def test_the_first_request_of_the_api_text_works_verbatim(tmp_path: Path) -> None:
     extent = Extent(Lattice("EPSG:32632", 652000.0 - 600, 5181000.0 + 400, 20.0, 20.0), 1100, 1100)
     noise = np.random.default_rng(7).integers(100, 5000, (2, 1100, 1100)).astype(np.uint16)
@@ -80,6 +82,7 @@ def test_the_first_request_of_the_api_text_works_verbatim(tmp_path: Path) -> Non
         assert file.profile["compress"] == "jpeg" and file.profile["photometric"] == "ycbcr"
 
 
+@needs_text
 def test_the_second_request_of_the_api_text_waits_for_its_process(tmp_path: Path) -> None:
     archive = Archive()
     archive.add("Sentinel2-L1C", [("2017-01-05T10:00:00Z", UTM, {"8": np.ones((600, 700), np.uint16)})])

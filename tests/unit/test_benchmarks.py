@@ -11,7 +11,6 @@ import pytest
 from benchmarks import compiling, pixels
 from benchmarks.archive import Archive, Size, write
 from benchmarks.engine import Local, tiles, windows
-from benchmarks.forget import forget_blocks, forget_places
 from benchmarks.stats import Series, machine
 from ogcserver.sources.cog import CogReader
 
@@ -60,9 +59,9 @@ def test_a_forgetful_engine_reads_again(pair: pixels.Pair) -> None:
     blocks = next(one for one in readers if isinstance(one, CogReader))._blocks
     pair.ndvi(range(2))["engine"](next(iter(tiles(pair.archive, 1, 1, range(12, 13)))).grid)
     assert len(blocks) > 0
-    forget_places()
+    pair.caches.forget_places()
     assert len(blocks) > 0
-    forget_blocks()
+    pair.caches.forget_blocks()
     assert len(blocks) == 0
 
 

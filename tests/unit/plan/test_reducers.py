@@ -10,9 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ogcserver.cube import Band, compute_dtype
-from ogcserver.plan.reducers import REDUCERS, reduce_all
+from ogcserver.plan.reducers import REDUCERS
 
 Series = list[np.ndarray[Any, Any]]
+
+
+def reduce_all(name: str, slices: list[Any]) -> Any:
+    """The reducer's result for a series of at least one slice."""
+    reducer = REDUCERS[name]
+    state = reducer.start(slices[0])
+    for data in slices[1:]:
+        state = reducer.add(state, data)
+    return reducer.finish(state)
 
 
 def _per_pixel(reference: Any) -> Any:
