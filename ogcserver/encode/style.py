@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rio_tiler.colormap import cmap
 from rio_tiler.errors import InvalidColorMapName
@@ -182,6 +182,7 @@ def _colour(value: object) -> bytes:
     return parts if len(parts) == 4 else parts + b"\xff"
 
 
+@lru_cache(maxsize=256)  # on the path of every tile
 def _ramp(name: str, gamma: float) -> bytes:
     """The colours 1..255 of a palette from a colour map of 256."""
     try:
