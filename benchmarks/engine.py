@@ -20,9 +20,9 @@ from ogcserver.engine.service import Encoder
 from ogcserver.geo.crs import project
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.geo.tiles import WEB_MERCATOR, TileMatrix, standard_sets
+from ogcserver.maps.picture import Painter
 from ogcserver.plan.expr import Expr
 from ogcserver.settings import Cache, Catalog, Settings
-from ogcserver.wmts.picture import Painter
 
 NDVI_LOOK: Mapping[str, Any] = {"colormap": "rdylgn", "rescale": [-0.2, 0.8]}
 RGB_LOOK: Mapping[str, Any] = {"bands": ["B04", "B03", "B02"], "rescale": [0, 0.25], "gamma": 1.2}

@@ -39,7 +39,7 @@ from ogcserver.sources.sampling import Samplings
 from ogcserver.wcs.api import WcsApi
 from ogcserver.web.api import MapPage
 from ogcserver.wmts.api import WmtsApi
-from ogcserver.wmts.xyz import XyzApi
+from ogcserver.xyz.api import XyzApi
 
 _MB = 1 << 20
 _SAMPLING_MB = 64

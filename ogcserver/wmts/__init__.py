@@ -1,1 +1,1 @@
-"""WMTS 1.0.0 (OGC 07-057r7) by key-value pairs and by resource addresses, and plain XYZ tiles."""
+"""WMTS 1.0.0 (OGC 07-057r7) by key-value pairs and by resource addresses."""

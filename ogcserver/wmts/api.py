@@ -18,12 +18,12 @@ from starlette.routing import Route
 from ogcserver.errors import InvalidParameter, JobNotFound, NotOnDemand, TileOutOfRange
 from ogcserver.geo.tiles import standard_sets
 from ogcserver.jobs.layers import Endpoints, Layer, Layers
+from ogcserver.maps.picture import Pictures, Renderer
 from ogcserver.ows.address import base_url
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
 from ogcserver.ows.report import OWS, Codes, exception_handlers
 from ogcserver.ows.xml import xml_response
-from ogcserver.wmts.picture import Pictures, Renderer
 from ogcserver.wmts.place import place
 from ogcserver.wmts.requests import GetCapabilities, GetTile, operation
 from ogcserver.wmts.responses import Capabilities
@@ -102,7 +102,7 @@ class WmtsApi:
 
     async def _tile(self, request: Request, ask: GetTile) -> Response:
         layer = await self._layer(request, ask.layer)
-        view, painter = place(ask, layer, self._sets)
+        view, painter = await place(ask, layer, self._sets)
         return await self._pictures.answer(request, layer.plan, view, painter)
 
     async def _layers(self, request: Request) -> Layers:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ogcserver.errors import InvalidParameter, UnsupportedOperation, UnsupportedVersion
+from ogcserver.errors import UnsupportedOperation, UnsupportedVersion
+from ogcserver.maps.picture import picture_type
+from ogcserver.maps.times import time_parameter
 from ogcserver.ows.kvp import Kvp, choice, integer
-from ogcserver.timeline import span
 
 VERSION = "1.0.0"
 SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "Contents")
-FORMATS = {"image/png": "png", "image/jpeg": "jpg"}
-"""Media types of tiles, and the extension that stands for each in addresses."""
-_SPELLINGS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "image/jpg": "image/jpeg"}
-_NO_TIME = ("default", "current", "{time}")
-"""Words for the latest time (07-057r7 table 11), and what QGIS sends when nobody chose one."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +71,12 @@ class GetTile:
         return cls(
             kvp.one("LAYER", str),
             kvp.one("STYLE", str),
-            kvp.one("FORMAT", tile_format),
+            kvp.one("FORMAT", picture_type),
             kvp.one("TileMatrixSet", str),
             kvp.one("TileMatrix", str),
             kvp.one("TileRow", integer),
             kvp.one("TileCol", integer),
-            kvp.optional("TIME", _time),
+            kvp.optional("TIME", time_parameter),
         )
 
 
@@ -98,26 +94,3 @@ def operation(kvp: Kvp) -> str:
         if known.lower() == name.lower():
             return known
     raise UnsupportedOperation(f"there is no operation {name[:40]!r}: ask for GetCapabilities or GetTile", locator=name)
-
-
-def tile_format(text: str) -> str:
-    """The media type of a media type or file extension.
-
-    Raises:
-        InvalidParameter: not a format of tiles.
-    """
-    name = _SPELLINGS.get(text.lower(), text.lower())
-    if name not in FORMATS:
-        raise InvalidParameter(f"tiles have no format {text[:40]!r}: ask for {' or '.join(FORMATS)}")
-    return name
-
-
-def _time(text: str) -> str | None:
-    """
-    Raises:
-        InvalidParameter: neither a time nor two with a slash between.
-    """
-    if text.lower() in _NO_TIME:
-        return None
-    span(text)
-    return text

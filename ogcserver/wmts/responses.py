@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from ogcserver.geo.grid import Bounds
 from ogcserver.geo.tiles import MatrixSet, TileLimits, TileMatrix
 from ogcserver.jobs.layers import Layer
+from ogcserver.maps.picture import MEDIA_TYPES
+from ogcserver.maps.styles import DEFAULT_STYLE
+from ogcserver.maps.tilesets import sets_of
 from ogcserver.ows.identification import (
     Identification,
     operations_metadata,
@@ -20,8 +23,7 @@ from ogcserver.ows.identification import (
     service_provider,
 )
 from ogcserver.ows.xml import OWS_11, WMTS, XLINK, Element, Elements
-from ogcserver.wmts.place import DEFAULT_STYLE, sets_of
-from ogcserver.wmts.requests import FORMATS, VERSION, GetCapabilities
+from ogcserver.wmts.requests import VERSION, GetCapabilities
 
 TIME = "TIME"
 """Identifier of the time dimension, in capitals because the openEO Web Editor looks for exactly that."""
@@ -92,10 +94,10 @@ class Capabilities:
             e("ows:Identifier", layer.id),
             [_box(e, "ows:BoundingBox", {"crs": one.supported_crs}, _ordered(one, box)) for one, box in placed],
             _style(e),
-            [e("Format", name) for name in FORMATS],
+            [e("Format", name) for name in MEDIA_TYPES],
             _time(e, layer.description.times, self.max_times) if layer.description.times else None,
             [self._link(e, layer, one) for one, _ in placed],
-            [e("ResourceURL", self._template(layer, name)) for name in FORMATS],
+            [e("ResourceURL", self._template(layer, name)) for name in MEDIA_TYPES],
         )
 
     def _bounds(self, layer: Layer, matrix_set: MatrixSet) -> Bounds | None:
@@ -118,7 +120,7 @@ class Capabilities:
     def _template(self, layer: Layer, media_type: str) -> dict[str, str]:
         time = f"/{{{TIME}}}" if layer.description.times else ""
         tile = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
-        template = f"{self.url}/{layer.id}/{{Style}}{time}/{tile}.{FORMATS[media_type]}"
+        template = f"{self.url}/{layer.id}/{{Style}}{time}/{tile}.{MEDIA_TYPES[media_type]}"
         return {"format": media_type, "resourceType": "tile", "template": template}
 
 

@@ -16,7 +16,7 @@ ROOT = Path(ogcserver.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",), ("timeline",), ("geo",), ("cube",), ("plan",), ("graph",), ("sources",), ("udf",), ("processes",),
-    ("encode",), ("engine",), ("jobs",), ("ows",),
+    ("encode",), ("engine",), ("jobs",), ("ows",), ("maps",),
     ("wcs", "wmts", "wms", "xyz", "ogcapi", "openeo", "web"),  # protocols: blind to one another
     ("settings",), ("cors", "hangup"), ("demo",), ("app",), ("cli",), ("__main__",),
 )  # fmt: skip

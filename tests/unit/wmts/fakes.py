@@ -17,11 +17,11 @@ from ogcserver.errors import JobNotFound, ServiceNotFound
 from ogcserver.geo.crs import lonlat_boxes
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.jobs.layers import Layer, Layers
+from ogcserver.maps.picture import Painter
 from ogcserver.ows.identification import Identification
 from ogcserver.plan.expr import Expr
 from ogcserver.wmts.api import WmtsApi
-from ogcserver.wmts.picture import Painter
-from ogcserver.wmts.xyz import XyzApi
+from ogcserver.xyz.api import XyzApi
 
 BANDS = (Band("red", "uint8"), Band("green", "uint8"), Band("blue", "uint8"))
 UTM = Grid(Lattice("EPSG:32632", 600000.0, 5200020.0, 20.0, 20.0), 3, 7, 1000, 700)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ogcserver.errors import InvalidParameter, MissingParameter, UnsupportedOperation, UnsupportedVersion
 from ogcserver.geo.grid import Grid
 from ogcserver.geo.tiles import standard_sets
+from ogcserver.maps.tilesets import sets_of
+from ogcserver.maps.times import chosen_time
 from ogcserver.ows.kvp import Kvp
-from ogcserver.wmts.place import chosen_time, place, sets_of
+from ogcserver.wmts.place import place
 from ogcserver.wmts.requests import GetCapabilities, GetTile, operation
 from tests.unit.wmts.fakes import MONTHS, ODD, TIMES, UTM, layer
 
@@ -17,7 +21,7 @@ ASK = GetTile("j-utm", "default", "image/png", "WebMercatorQuad", "3", 2, 4)
 
 
 def test_a_standard_tile_is_a_window_of_the_matrix_lattice() -> None:
-    view, painter = place(ASK, layer("j-utm"), STANDARD)
+    view, painter = asyncio.run(place(ASK, layer("j-utm"), STANDARD))
     assert view.grid == Grid(STANDARD["WebMercatorQuad"].matrix("3").lattice, 4 * 256, 2 * 256, 256, 256)
     assert (view.bands, view.times, painter.media_type) == (("red", "green", "blue"), (), "image/png")
 
@@ -25,7 +29,7 @@ def test_a_standard_tile_is_a_window_of_the_matrix_lattice() -> None:
 def test_the_deepest_native_tile_is_a_window_of_the_jobs_own_lattice() -> None:
     native = sets_of(layer("j-utm"), STANDARD)[-1]
     ask = GetTile("j-utm", "Default", "image/png", native.id.upper(), native.matrices[-1].id, 1, 2)
-    view, _ = place(ask, layer("j-utm"), STANDARD)
+    view, _ = asyncio.run(place(ask, layer("j-utm"), STANDARD))
     assert view.grid == UTM.window(512, 256, 256, 256)
 
 
@@ -39,7 +43,7 @@ def test_a_layer_without_crs_code_has_the_standard_sets_only() -> None:
 )
 def test_what_a_layer_lacks_is_named(change: dict[str, str], locator: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
-        place(GetTile(**{**vars(ASK), **change}), layer("j-utm"), STANDARD)
+        asyncio.run(place(GetTile(**{**vars(ASK), **change}), layer("j-utm"), STANDARD))
     assert caught.value.locator == locator
 
 

@@ -1,4 +1,4 @@
-"""From a placed tile to an HTTP answer, whatever the protocol that asked."""
+"""From a placed picture to an HTTP answer, whatever the protocol that asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,24 @@ from ogcserver.encode.jpeg import encode_jpeg
 from ogcserver.encode.png import encode_png
 from ogcserver.encode.style import Style
 from ogcserver.engine.service import Rendered
+from ogcserver.errors import InvalidParameter
 from ogcserver.plan.expr import Expr
+
+MEDIA_TYPES = {"image/png": "png", "image/jpeg": "jpg"}
+"""Media types of pictures, and the extension that stands for each in addresses."""
+_SPELLINGS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "image/jpg": "image/jpeg"}
+
+
+def picture_type(text: str) -> str:
+    """The media type that a media type or file extension means.
+
+    Raises:
+        InvalidParameter: there are no such pictures.
+    """
+    name = _SPELLINGS.get(text.lower(), text.lower())
+    if name not in MEDIA_TYPES:
+        raise InvalidParameter(f"there are no pictures of type {text[:40]!r}: ask for {' or '.join(MEDIA_TYPES)}")
+    return name
 
 
 @dataclass(frozen=True)

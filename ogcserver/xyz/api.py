@@ -11,19 +11,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ogcserver.cube import View
 from ogcserver.errors import ServiceNotFound, TileOutOfRange
 from ogcserver.geo.tiles import WEB_MERCATOR, standard_sets
 from ogcserver.jobs.layers import Endpoints
-from ogcserver.ows.kvp import Kvp
+from ogcserver.maps.picture import Painter, Pictures, Renderer, picture_type
+from ogcserver.maps.styles import DEFAULT_STYLE, style_of
+from ogcserver.maps.times import chosen_time, time_parameter
+from ogcserver.ows.kvp import Kvp, integer
 from ogcserver.ows.report import OWS, Codes, Dialect, Fault, negotiated_handlers
-from ogcserver.wmts.picture import Pictures, Renderer
-from ogcserver.wmts.place import DEFAULT_STYLE, place
-from ogcserver.wmts.requests import GetTile
 
 CODES: Codes = {**OWS, TileOutOfRange: ("TileOutOfRange", 404)}
 
 _ENDPOINT = "/services/{service_id}/xyz"
-_TILE = "/{tilematrix}/{tilecol}/{tilerow}"
+_TILE = "/{z}/{x}/{y}"
 
 
 class XyzApi:
@@ -35,7 +36,7 @@ class XyzApi:
     def __init__(self, engine: Renderer, endpoints: Endpoints, max_age: int = 0) -> None:
         self._endpoints = endpoints
         self._pictures = Pictures(engine, max_age)
-        self._sets = standard_sets()
+        self._set = standard_sets()[WEB_MERCATOR]
 
     def app(self) -> Starlette:
         """The application of the addresses in :meth:`routes`, which it sees in full."""
@@ -54,11 +55,14 @@ class XyzApi:
         layers = await (await self._endpoints.of_service(address["service_id"], "xyz")).all()
         if not layers:  # left out because its sources are away
             raise ServiceNotFound(f"the job of service {address['service_id']} cannot be shown now")
-        fixed = {"layer": layers[0].id, "style": DEFAULT_STYLE, "tilematrixset": WEB_MERCATOR, "format": "png"}
         time = [(key, value) for key, value in request.query_params.multi_items() if key.lower() == "time"]
-        ask = GetTile.from_address(Kvp([*(fixed | address).items(), *time]))
-        view, painter = place(ask, layers[0], self._sets)
-        return await self._pictures.answer(request, layers[0].plan, view, painter)
+        layer, ask = layers[0], Kvp([*address.items(), *time])
+        style = await style_of(layer, DEFAULT_STYLE)
+        times = chosen_time(layer.description.times, ask.optional("time", time_parameter))
+        grid = self._set.matrix(ask.one("z", str)).tile(ask.one("y", integer), ask.one("x", integer))
+        media_type = ask.optional("format", picture_type) or "image/png"
+        view = View(grid, style.bands, times, layer.resampling)
+        return await self._pictures.answer(request, layer.plan, view, Painter(media_type, style))
 
 
 def _as_json(fault: Fault) -> Response:

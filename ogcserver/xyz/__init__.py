@@ -1,0 +1,1 @@
+"""Plain XYZ tiles of services."""
