@@ -15,11 +15,13 @@ from benchmarks.archive import COLLECTION, Archive
 from ogcserver.app import Parts, open_parts
 from ogcserver.cube import View
 from ogcserver.encode.geotiff import encode_geotiff
-from ogcserver.encode.style import Style, parse_style
+from ogcserver.encode.style import Style
+from ogcserver.encode.style_args import parse_style
 from ogcserver.engine.service import Encoder
 from ogcserver.geo.crs import project
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.geo.tiles import WEB_MERCATOR, TileMatrix, standard_sets
+from ogcserver.geo.matrix_sets import WEB_MERCATOR, standard_sets
+from ogcserver.geo.tiles import TileMatrix
 from ogcserver.maps.picture import Painter
 from ogcserver.plan.expr import Expr
 from ogcserver.settings import Cache, Catalog, Settings

@@ -197,7 +197,7 @@ def _tones(style: Style) -> NDArray[np.uint8]:
     low, high = style.rescale[0]
     values = np.arange(65536, dtype=np.float32) * _SCALE
     places = np.clip((values.astype(np.float64) - low) * (4095 / (high - low)), 0.0, 4095.0) + 0.5
-    levels = np.rint(255.0 * np.linspace(0.0, 1.0, 4096) ** (1.0 / style.gamma)).astype(np.uint8)
+    levels = np.rint(255.0 * np.linspace(0.0, 1.0, 4096) ** (1.0 / style.tone.gamma)).astype(np.uint8)
     return levels[places.astype(np.int64)]
 
 

@@ -24,11 +24,12 @@ from rio_tiler.io import Reader as TilerReader
 from ogcserver.cube import View
 from ogcserver.demo.archive import write_archive
 from ogcserver.encode.png import encode_png
-from ogcserver.encode.style import Style, parse_style
+from ogcserver.encode.style import Style
+from ogcserver.encode.style_args import parse_style
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.service import Engine
 from ogcserver.geo.crs import project
-from ogcserver.geo.tiles import WEB_MERCATOR, standard_sets
+from ogcserver.geo.matrix_sets import WEB_MERCATOR, standard_sets
 from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.model import BandName, Context
 from ogcserver.plan.expr import Expr

@@ -2,148 +2,110 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
+from ogcserver.batch.service import Batches
 from ogcserver.cors import Cors
+from ogcserver.crew import open_batches
 from ogcserver.encode.formats import formats
-from ogcserver.engine.limits import Limits
-from ogcserver.engine.service import Engine
 from ogcserver.engine.warm import warm
-from ogcserver.graph.limits import GraphLimits
-from ogcserver.graph.model import BandName
+from ogcserver.errors import RequestError
+from ogcserver.geo.matrix_sets import parse_matrix_set, standard_sets
+from ogcserver.geo.tiles import MatrixSet
 from ogcserver.hangup import CancelOnHangup
 from ogcserver.jobs.catalogue import Catalogue
-from ogcserver.jobs.compiler import Compiler
-from ogcserver.jobs.store import JobStore
+from ogcserver.maps.tiles import TileRules
 from ogcserver.openeo.api import OpenEoApi
 from ogcserver.openeo.backend import Backend, Link
+from ogcserver.openeo.errors import exception_handlers
 from ogcserver.ows.identification import Identification
-from ogcserver.processes.registry import processes
-from ogcserver.settings import Settings
-from ogcserver.sources.base import CubeBand, FileBand, Place
-from ogcserver.sources.catalogs import Catalogs, CatalogSpec, open_catalog
-from ogcserver.sources.cog import CogReader
-from ogcserver.sources.gdal import GdalReader
-from ogcserver.sources.netcdf import NetcdfReader
-from ogcserver.sources.raster import RasterReader
-from ogcserver.sources.reader import Reader
-from ogcserver.sources.sampling import Samplings
+from ogcserver.parts import Parts, open_parts
+from ogcserver.people import People, open_people, write_down
+from ogcserver.settings import Settings, SettingsError
+from ogcserver.tms.api import TmsApi
+from ogcserver.users.accounts import NoUsers
 from ogcserver.wcs.api import WcsApi
 from ogcserver.web.api import MapPage
+from ogcserver.wms.api import WmsApi
 from ogcserver.wmts.api import WmtsApi
 from ogcserver.xyz.api import XyzApi
 
-_MB = 1 << 20
-_SAMPLING_MB = 64
-SERVICE_TYPES = ("wcs", "wmts", "xyz")
+SERVICE_TYPES = ("wcs", "wmts", "wms", "xyz", "tms")
 
 
-@dataclass(frozen=True, eq=False)
-class CollectionBands:
-    """The collections of the catalogues, as far as the compiler cares."""
+def _matrix_sets(settings: Settings) -> dict[str, MatrixSet]:
+    """The sets of the registry and those of the settings' files.
 
-    catalogs: Catalogs
-
-    def bands(self, collection: str) -> tuple[BandName, ...]:
-        info = self.catalogs.get(collection).info
-        return tuple(BandName(band.band, band.common_name, band.wavelength_nm) for band in info.bands)
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What computes: for the server, and for commands that compute without one."""
-
-    catalogs: Catalogs
-    engine: Engine
-    store: JobStore
-    compiler: Compiler
-
-    def close(self) -> None:
-        self.engine.close()
-        self.store.close()
-        self.catalogs.close()
-
-
-def open_parts(settings: Settings, database_url: str | None = None) -> Parts:
-    """The parts of a server with these settings.
-
-    Args:
-        database_url: in place of the settings' own, such as ``sqlite://`` for one that vanishes.
+    Raises:
+        SettingsError: a file cannot be read, is no definition of a set, or names one that there is already.
     """
-    specs = [
-        CatalogSpec(
-            catalog.stac,
-            settings.sources.refresh_s,
-            catalog.mosaic,
-            catalog.apply_scale,
-            catalog.max_items,
-            settings.sources.timeout_s,
-        )
-        for catalog in settings.catalogs
-    ]
-    catalogs = Catalogs([open_catalog(spec) for spec in specs])
-    if database_url is None:
-        settings.server.data_dir.mkdir(parents=True, exist_ok=True)
-    store = JobStore(database_url or settings.database_url)
-    limits = settings.limits
-    graph_limits = GraphLimits(limits.max_body_kb << 10, limits.max_graph_nodes, limits.max_graph_depth)
-    compiler = Compiler(processes(), CollectionBands(catalogs), store, graph_limits)
-    return Parts(catalogs, _engine(settings, catalogs), store, compiler)
-
-
-def _engine(settings: Settings, catalogs: Catalogs) -> Engine:
-    limits, cache = settings.limits, settings.cache
-    files = CogReader(
-        GdalReader(block_mb=max(16, cache.block_mb // 4)),
-        cache.block_mb * _MB,
-        remote_trust_s=settings.sources.refresh_s,
-        timeout_s=settings.sources.timeout_s,
-    )
-    readers: dict[type[Place], RasterReader] = {FileBand: files, CubeBand: NetcdfReader()}
-    reader = Reader(readers, Samplings(_SAMPLING_MB * _MB), skip_unreadable=settings.sources.on_error == "skip")
-    workers = limits.threads or os.cpu_count() or 1
-    bounded = Limits(limits.max_pixels, limits.max_request_mb, limits.timeout_s, workers, limits.queue)
-    return Engine(catalogs.get, reader, bounded, cache.response_mb * _MB, cache.array_mb * _MB)
+    sets = standard_sets()
+    for one in settings.tile_matrix_sets:
+        try:
+            found = parse_matrix_set(one.file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{one.file}: cannot be read: {error.strerror}") from error
+        except (RequestError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{one.file}: {error}") from error
+        if found.id in sets:
+            raise SettingsError(f"{one.file}: there is a tile matrix set {found.id} already")
+        sets[found.id] = found
+    return sets
 
 
 def create_app(settings: Settings) -> Starlette:
     """The server. May be called more than once in a process; each application has parts of its own."""
     parts = open_parts(settings)
     engine, public_url = parts.engine, settings.server.public_url
-    layers = Catalogue(parts.store, parts.compiler, engine.describe)
+    people = open_people(settings, parts.store.database)
+    engine.on_computed = people.usage.count
+    layers = Catalogue(parts.store, parts.compiler, engine.describe, claim=people.usage.claim)
     identification = Identification()
-    wcs = WcsApi(engine, layers, identification, public_url, settings.limits.max_pixels)
-    wmts = WmtsApi(engine, layers, identification, public_url)
-    openeo = OpenEoApi(_backend(parts, layers, public_url)).app()
+    wcs = WcsApi(
+        engine, layers, identification, public_url, settings.limits.max_pixels, settings.limits.max_body_kb << 10
+    )
+    wms = WmsApi(engine, layers, identification, public_url)
+    sets, rules = _matrix_sets(settings), TileRules(**vars(settings.tiles))
+    wmts = WmtsApi(engine, layers, identification, sets, public_url, rules)
+    batches = open_batches(settings, parts.store, people.usage.charge)
+    openeo = OpenEoApi(_backend(parts, layers, people, batches, public_url)).app()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         threading.Thread(target=warm, name="warm", daemon=True).start()
+        writing = asyncio.create_task(write_down(people.usage))
+        await asyncio.to_thread(batches.start)
         yield
+        await asyncio.to_thread(batches.close)
+        writing.cancel()
+        await people.close()
         parts.close()
 
     return Starlette(
         routes=[
             *wcs.routes(),
+            *wms.routes(),
             *wmts.routes(),
-            *XyzApi(engine, layers).routes(),
+            *XyzApi(engine, layers, sets, public_url=public_url, rules=rules).routes(),
+            *TmsApi(engine, layers, sets, identification.title, public_url, rules).routes(),
             *MapPage(layers).routes(),
             Route("/{path:path}", openeo),
+            WebSocketRoute("/{path:path}", openeo),
         ],
-        middleware=[Middleware(Cors), Middleware(CancelOnHangup)],
+        middleware=[Middleware(Cors), Middleware(CancelOnHangup), *people.middleware()],
+        exception_handlers=exception_handlers(),  # of what no protocol answers for
         lifespan=lifespan,
     )
 
 
-def _backend(parts: Parts, layers: Catalogue, public_url: str) -> Backend:
+def _backend(parts: Parts, layers: Catalogue, people: People, batches: Batches, public_url: str) -> Backend:
     return Backend(
         parts.store,
         parts.compiler,
@@ -154,10 +116,16 @@ def _backend(parts: Parts, layers: Catalogue, public_url: str) -> Backend:
         formats(),
         parts.compiler.limits,
         SERVICE_TYPES,
+        people.users,
+        people.files,
+        people.usage,
+        batches,
         (
             Link("Map of all on-demand jobs", "/map", "text/html"),
             Link("WMTS of all on-demand jobs", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"),
+            Link("WMS of all on-demand jobs", "/wms?SERVICE=WMS&REQUEST=GetCapabilities"),
             Link("WCS of all on-demand jobs", "/wcs?SERVICE=WCS&REQUEST=GetCapabilities"),
         ),
         public_url,
+        services_public=isinstance(people.users, NoUsers),
     )

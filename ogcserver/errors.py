@@ -11,12 +11,17 @@ The classes carry no status and no format: each protocol maps causes to its own 
         CrsError  CoordinateError  NoTimeInRange
         TileOutOfRange  InvalidSubset  InvalidAxis  InvalidScale  TooLarge
         NotFound: JobNotFound  ServiceNotFound  CollectionNotFound  ProcessNotFound  StoredGraphNotFound
+          UserNotFound  FileNotFound
         GraphError: GraphMissing  GraphInvalid  GraphTooLarge  MixedArray
           ProcessUnsupported  ArgumentUnsupported  ArgumentInvalid  ArgumentMissing
+          UdfLanguageUnsupported  UdfTypeUnsupported
+        UdfError
         FormatUnsupported  FormatOptionUnsupported  FormatOptionInvalid
         ServiceTypeUnsupported  JobStateError  NotOnDemand
+        CredentialsMissing  CredentialsInvalid  TokenInvalid  TooManyAttempts
+        FileError: QuotaExceeded  FileNotStored  FileTypeNotAllowed  FileTooLarge  FileContentInvalid  FileLocked
       ServiceError              we, or what we read from, must mend it
-        SourceUnavailable  Overloaded  DeadlineExceeded  Cancelled
+        SourceUnavailable  UdfUnavailable  Overloaded  DeadlineExceeded  Cancelled
 """
 
 from __future__ import annotations
@@ -115,6 +120,14 @@ class StoredGraphNotFound(NotFound):
     """No such stored process graph."""
 
 
+class UserNotFound(NotFound):
+    """No such user."""
+
+
+class FileNotFound(NotFound):
+    """No such file."""
+
+
 class GraphError(RequestError):
     """A process graph cannot be compiled; the locator is the path of the offending node."""
 
@@ -151,6 +164,18 @@ class ArgumentMissing(GraphError):
     """A required argument is absent."""
 
 
+class UdfLanguageUnsupported(GraphError):
+    """User-defined functions in this language cannot be run here."""
+
+
+class UdfTypeUnsupported(GraphError):
+    """There is no such kind of user-defined function."""
+
+
+class UdfError(RequestError):
+    """A user's script failed, broke a limit, or returned what it must not; the message holds its own traceback."""
+
+
 class FormatUnsupported(RequestError):
     """The output format does not exist here."""
 
@@ -175,12 +200,60 @@ class NotOnDemand(JobStateError):
     """The job is not in on-demand mode, so nothing is computed for it."""
 
 
+class CredentialsMissing(RequestError):
+    """The request needs a user, and names none."""
+
+
+class CredentialsInvalid(RequestError):
+    """User or password is wrong."""
+
+
+class TokenInvalid(CredentialsInvalid):
+    """The bearer token is unknown or has expired."""
+
+
+class TooManyAttempts(RequestError):
+    """Too many wrong passwords; try again later."""
+
+
+class FileError(RequestError):
+    """A file of a user cannot be stored or changed."""
+
+
+class QuotaExceeded(FileError):
+    """The user's files would take more room than the operator allows."""
+
+
+class FileNotStored(FileError):
+    """A path that cannot be a file's, or a folder in its way."""
+
+
+class FileTypeNotAllowed(FileError):
+    """The operator does not allow files with such an ending."""
+
+
+class FileTooLarge(FileError):
+    """The file is larger than the operator allows."""
+
+
+class FileContentInvalid(FileError):
+    """The file's content is not what the request says."""
+
+
+class FileLocked(FileError):
+    """A running job reads the file."""
+
+
 class ServiceError(OgcServerError):
     """We, or something that we read from, must mend it."""
 
 
 class SourceUnavailable(ServiceError):
     """A catalogue or file cannot be read."""
+
+
+class UdfUnavailable(ServiceError):
+    """No process for a user-defined function could be started."""
 
 
 class Overloaded(ServiceError):

@@ -78,6 +78,74 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class Batch:
+    executor: Literal["processes", "dask"] = "processes"
+    """Where chunks are computed: in processes of this machine, or by the workers of a Dask cluster."""
+    scheduler: str = ""
+    """Of the Dask cluster, such as ``tcp://host:8786``."""
+    workers: int = _at_least(0, 0)
+    """Processes, for each server process; 0: as many as there are processors."""
+    worker_mb: int = _at_least(128, 512)
+    """Memory that a worker may use for the work on a chunk; it needs some hundred MB for itself besides."""
+    jobs: int = _at_least(1, 2)
+    """Jobs that each server process works on at the same time."""
+    lease_s: float = _at_least(0.5, 10.0)
+    """After so long without a sign of life from a server process another one goes on with its jobs."""
+
+
+@dataclass(frozen=True)
+class Auth:
+    mode: Literal["open", "basic", "oidc"] = "open"
+    """Who may do what: everybody everything as one user, or users with passwords here, or those of a provider."""
+    registration: bool = True
+    """With ``basic``: whether everybody may make an account."""
+    token_hours: float = _at_least(0.01, 720.0)
+    """With ``basic``: for how long a bearer token is accepted."""
+    issuer: str = ""
+    """With ``oidc``: address of the OpenID Connect provider."""
+    audience: str = ""
+    """With ``oidc``: what tokens must be meant for."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Of users."""
+
+    max_mb: int = _at_least(1, 100)
+    """Of one file."""
+    quota_mb: int = _at_least(1, 1024)
+    """Of all files of a user."""
+    max_files: int = _at_least(1, 10_000)
+    """Of a user."""
+    endings: tuple[str, ...] = ()
+    """Of the files that may be stored, such as ``.py``; none: all."""
+
+
+@dataclass(frozen=True)
+class Graphs:
+    hosts: tuple[str, ...] = ()
+    """Other hosts that process graphs may be fetched from."""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Of WMTS, XYZ and TMS."""
+
+    max_age: int = _at_least(0, 0)
+    """Seconds that a client may show a tile without asking again; 0: it keeps the tile but asks each time."""
+    outside: Literal["empty", "204", "error"] = "empty"
+    """A tile that holds nothing of its layer: an empty picture, an answer without content, or an error."""
+    max_times: int = _at_least(2, 50)
+    """Values of a layer's time dimension in the WMTS capabilities; beyond that intervals are listed."""
+
+
+@dataclass(frozen=True)
+class MatrixSetFile:
+    file: Path
+    """A tile matrix set in the JSON of OGC 17-083r4."""
+
+
+@dataclass(frozen=True)
 class Catalog:
     stac: str
     """Path or address of a STAC catalogue, collection or API, or of one raster file."""
@@ -95,6 +163,12 @@ class Settings:
     cache: Cache = field(default_factory=Cache)
     limits: Limits = field(default_factory=Limits)
     sources: Sources = field(default_factory=Sources)
+    batch: Batch = field(default_factory=Batch)
+    auth: Auth = field(default_factory=Auth)
+    files: Files = field(default_factory=Files)
+    graphs: Graphs = field(default_factory=Graphs)
+    tiles: Tiles = field(default_factory=Tiles)
+    tile_matrix_sets: tuple[MatrixSetFile, ...] = ()
     catalogs: tuple[Catalog, ...] = ()
 
     @property
@@ -112,12 +186,20 @@ class Settings:
         origin, folder = str(path) if path else "defaults", path.parent if path else Path()
         sections: dict[str, Any] = get_type_hints(cls)
         _refuse_unknown(content, sections, origin, "")
-        found: dict[str, Any] = {"catalogs": _catalogs(content.get("catalogs", []), environ, origin, folder)}
+        found: dict[str, Any] = {
+            "catalogs": _catalogs(content.get("catalogs", []), environ, origin, folder),
+            "tile_matrix_sets": _matrix_sets(content.get("tile_matrix_sets", []), origin, folder),
+        }
         for name, section in sections.items():
-            if name != "catalogs":
+            if name not in ("catalogs", "tile_matrix_sets"):
                 values = _table(content.get(name, {}), section, f"{origin}: [{name}]", folder)
                 found[name] = section(**{**_defaults(section, folder), **values, **_variables(name, section, environ)})
-        return cls(**found)
+        settings = cls(**found)
+        if settings.auth.mode == "oidc" and not (settings.auth.issuer and settings.auth.audience):
+            raise SettingsError(f"{origin}: [auth] mode oidc needs issuer and audience")
+        if settings.batch.executor == "dask" and not settings.batch.scheduler:
+            raise SettingsError(f"{origin}: [batch] executor dask needs scheduler")
+        return settings
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -171,6 +253,8 @@ def _parsed(text: str, kind: Any) -> object:
     """The text of a variable as TOML would have the value; left as it is where it does not look like one."""
     if kind is bool:
         return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
+    if kind == tuple[str, ...]:
+        return [part.strip() for part in text.split(",") if part.strip()]
     if kind in (int, float):
         try:
             return kind(text.replace("_", ""))
@@ -189,6 +273,10 @@ def _checked(value: Any, kind: Any, limits: Mapping[str, Any], where: str, folde
         if value not in get_args(kind):
             raise SettingsError(f"{where} must be one of {', '.join(get_args(kind))}, not {value!r}")
         return value
+    if kind == tuple[str, ...]:
+        if not (isinstance(value, list) and all(isinstance(one, str) and one for one in value)):
+            raise SettingsError(f"{where} must be a list of texts, not {value!r}")
+        return tuple(value)
     wanted = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}[kind]
     accepted = {float: (int, float), Path: (str,)}.get(kind, (kind,))
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
@@ -206,6 +294,19 @@ def _catalogs(content: object, environ: Mapping[str, str], origin: str, folder: 
     if not isinstance(content, list):
         raise SettingsError(f"{origin}: catalogs must be written as [[catalogs]]")
     return tuple(_catalog(one, f"{origin}: [[catalogs]] number {n}", folder) for n, one in enumerate(content, 1))
+
+
+def _matrix_sets(content: object, origin: str, folder: Path) -> tuple[MatrixSetFile, ...]:
+    if not isinstance(content, list):
+        raise SettingsError(f"{origin}: tile_matrix_sets must be written as [[tile_matrix_sets]]")
+    found = []
+    for number, one in enumerate(content, 1):
+        where = f"{origin}: [[tile_matrix_sets]] number {number}"
+        values = _table(one, MatrixSetFile, where, folder)
+        if "file" not in values:
+            raise SettingsError(f"{where} needs file")
+        found.append(MatrixSetFile(**values))
+    return tuple(found)
 
 
 def _catalog(content: object, origin: str, folder: Path) -> Catalog:

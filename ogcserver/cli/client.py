@@ -38,8 +38,9 @@ class Client:
         self._http = http
 
     @classmethod
-    def of(cls, url: str) -> Client:
-        return cls(httpx.AsyncClient(base_url=url.rstrip("/"), timeout=_TIMEOUT_S))
+    def of(cls, url: str, token: str = "") -> Client:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return cls(httpx.AsyncClient(base_url=url.rstrip("/"), timeout=_TIMEOUT_S, headers=headers))
 
     async def __aenter__(self) -> Client:
         return self
@@ -49,6 +50,16 @@ class Client:
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         return _content(await self._http.request(method, path, json=body))
+
+    async def login(self, user_id: str, password: str) -> str:
+        """A bearer token of the user."""
+        answer = _content(await self._http.get("/auth/login", auth=httpx.BasicAuth(user_id, password)))
+        return str(answer["token"])
+
+    async def register(self, password: str) -> tuple[str, str]:
+        """Identifier and bearer token of a new user."""
+        answer = await self._ask("POST", "/auth/register", password)
+        return str(answer["user_id"]), str(answer["token"])
 
     async def jobs(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = await self._ask("GET", "/jobs")
@@ -76,6 +87,15 @@ class Client:
         body = {"job_id": job_id, "service_type": service_type, "service_args": args or {}}
         answer = await self._ask("POST", "/services", body)
         return str(answer["service_url"])
+
+    async def queue(self, job_id: str) -> None:
+        """Queues a job as a batch."""
+        await self._ask("POST", f"/jobs/{job_id}/batch")
+
+    async def results(self, job_id: str) -> list[str]:
+        """Addresses of the files of a finished batch job."""
+        found: list[str] = await self._ask("GET", f"/jobs/{job_id}/batch/download")
+        return found
 
     async def remove_job(self, job_id: str) -> None:
         await self._ask("DELETE", f"/jobs/{job_id}")

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from ogcserver.cli import local, serving
+from ogcserver.cli import local, serving, watching
 from ogcserver.cli.client import Client
 from ogcserver.cli.failures import CommandGroup
 from ogcserver.cli.graph_files import example_graphs, read_graph
@@ -27,6 +27,7 @@ from ogcserver.settings import Settings
 T = TypeVar("T")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+_TOKEN = "ogcserver.token"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -35,9 +36,15 @@ def _config_option() -> Decorator:
 
 
 def _url_option() -> Decorator:
-    return click.option(
+    """``--url``, and ``--token`` for :func:`_with_client`."""
+    url = click.option(
         "--url", default="http://127.0.0.1:8080", show_default=True, envvar="OGCSERVER_URL", help="Of the server."
     )
+    token = click.option(
+        "--token", envvar="OGCSERVER_TOKEN", help="Of a user; ogcserver login prints one.", expose_value=False,
+        callback=lambda context, _, value: context.meta.update({_TOKEN: value or ""}),
+    )  # fmt: skip
+    return lambda command: url(token(command))
 
 
 def _address_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,6 +86,19 @@ def demo(wiring: Wiring | None, host: str | None, port: int | None, data_dir: Pa
 def serve(wiring: Wiring | None, config: Path | None, host: str | None, port: int | None, workers: int) -> None:
     """Serve the catalogues and jobs that the settings name."""
     serving.serve(wiring or installed(), _settings(config, host, port), config, workers)
+
+
+@main.command()
+@click.option("--user", help="Identifier, as registering answered it. Default: register a new user.")
+@click.option("--password", prompt=True, hide_input=True, envvar="OGCSERVER_PASSWORD")
+@_url_option()
+def login(user: str | None, password: str, url: str) -> None:
+    """Print a token for OGCSERVER_TOKEN; without --user, register first and print the new user, too."""
+    if user is not None:
+        click.echo(_with_client(url, lambda client: client.login(user, password)))
+        return
+    user_id, token = _with_client(url, lambda client: client.register(password))
+    click.echo(f"{user_id}\n{token}")
 
 
 @main.group()
@@ -124,6 +144,23 @@ def list_jobs(url: str) -> None:
 def show_job(job_id: str, url: str) -> None:
     """Print a job as JSON."""
     click.echo(json.dumps(_with_client(url, lambda client: client.job(job_id)), indent=2))
+
+
+@jobs.command("batch")
+@click.argument("job_id")
+@_url_option()
+def queue_batch(job_id: str, url: str) -> None:
+    """Queue a job as a batch, whose result is kept as a file."""
+    _with_client(url, lambda client: client.queue(job_id))
+
+
+@jobs.command("watch")
+@click.argument("job_id")
+@_url_option()
+def watch_job(job_id: str, url: str) -> None:
+    """Show the progress of a batch job until it ends; then print where its result is."""
+    for link in _with_client(url, lambda client: watching.watch(client, job_id, Console(stderr=True))):
+        click.echo(link)
 
 
 @jobs.command("rm")
@@ -179,8 +216,10 @@ def _settings(config: Path | None, host: str | None = None, port: int | None = N
 
 
 def _with_client(url: str, call: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
+    token: str = click.get_current_context().meta[_TOKEN]
+
     async def talk() -> T:
-        async with Client.of(url) as client:
+        async with Client.of(url, token) as client:
             return await call(client)
 
     return asyncio.run(talk())

@@ -16,7 +16,7 @@ from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format, format
 from ogcserver.errors import FormatUnsupported
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Bounds, Grid
-from ogcserver.jobs.catalogue import resampling_of
+from ogcserver.jobs.layers import resampling_of
 from ogcserver.plan.expr import Expr
 
 USER = "me"

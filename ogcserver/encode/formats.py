@@ -6,13 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ogcserver.cube import Block, CubeType
+from ogcserver.encode.avif import DEFAULT_QUALITY as AVIF_QUALITY
+from ogcserver.encode.avif import avif_of
 from ogcserver.encode.geotiff import encode_geotiff
 from ogcserver.encode.jpeg import DEFAULT_QUALITY, encode_jpeg
 from ogcserver.encode.netcdf import encode_netcdf
+from ogcserver.encode.npy import encode_npy
 from ogcserver.encode.options import OptionReader
+from ogcserver.encode.paint import paint
 from ogcserver.encode.png import encode_png
-from ogcserver.encode.style import Style, default_style, parse_style
+from ogcserver.encode.style import Style, default_style
+from ogcserver.encode.style_args import DEFAULT_STYLE, STYLE_KEYS, parse_styles
 from ogcserver.encode.tiff_options import COG_OPTIONS, GTIFF_OPTIONS, check_tiff, parse_tiff_options
+from ogcserver.encode.webp import DEFAULT_QUALITY as WEBP_QUALITY
+from ogcserver.encode.webp import webp_of
 from ogcserver.errors import FormatOptionInvalid, FormatOptionUnsupported, FormatUnsupported, InvalidParameter
 
 Options = Mapping[str, object]
@@ -22,14 +29,12 @@ DEFAULT_FORMAT = "GTiff"
 _COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 _NETCDF_ALIASES = ("application/x-netcdf", "nc")
 _PICTURE_OPTIONS: Mapping[str, str] = {
-    "bands": "The bands to show: one name, or three as red, green, blue. Default: natural colours or the first band.",
-    "colormap": "Colours of a single band: the name of a rio-tiler colour map, [[value, colour], ...] for ranges, or "
-    "{value: colour} for classes. Default: by the band's name.",
-    "rescale": "[min, max], or one such pair for each band: the values of the first and the last colour. Default: by "
-    "the bands' names, units and types.",
-    "gamma": "Above 1 brightens middle tones, 0.1 to 10. Default: 1.",
+    **STYLE_KEYS,
+    "styles": "Further styles of maps, {name: options}; a file has that of the other options. Default: none.",
 }
 _JPEG_OPTIONS = {"quality": f"1 to 100. Default: {DEFAULT_QUALITY}."} | dict(_PICTURE_OPTIONS)
+_WEBP_OPTIONS = {"quality": f"Of three bands, 1 to 100. Default: {WEBP_QUALITY}."} | dict(_PICTURE_OPTIONS)
+_AVIF_OPTIONS = {"quality": f"1 to 99. Default: {AVIF_QUALITY}."} | dict(_PICTURE_OPTIONS)
 _NETCDF_OPTIONS: Mapping[str, str] = {
     "compress": "NONE or DEFLATE. Default: DEFLATE.",
     "zlevel": "Effort of DEFLATE, 1 to 9. Default: 1.",
@@ -63,6 +68,9 @@ def formats() -> Mapping[str, Format]:
         Format("COG", _COG_TYPE, "tif", COG_OPTIONS, _check_cog, _encode_cog),
         Format("PNG", "image/png", "png", _PICTURE_OPTIONS, _check_png, _encode_png),
         Format("JPEG", "image/jpeg", "jpg", _JPEG_OPTIONS, _check_jpeg, _encode_jpeg, ("jpg", "image/jpg")),
+        Format("WEBP", "image/webp", "webp", _WEBP_OPTIONS, _check_webp, _encode_webp),
+        Format("AVIF", "image/avif", "avif", _AVIF_OPTIONS, _check_avif, _encode_avif),
+        Format("NPY", "application/x-npy", "npy", {}, _check_npy, _encode_npy),
         Format("netCDF", "application/netcdf", "nc", _NETCDF_OPTIONS, _check_netcdf, _encode_netcdf, _NETCDF_ALIASES),
     )
     return {entry.name: entry for entry in known}
@@ -127,19 +135,48 @@ def _encode_png(block: Block, options: Options, style: Style | None) -> bytes:
     return encode_png(block, _style_of(_png_reader(options), block, style))
 
 
-def _quality(read: OptionReader) -> int:
-    return read.integer("quality", 1, 100) or DEFAULT_QUALITY
-
-
 def _check_jpeg(options: Options, cube: CubeType) -> None:
-    read = OptionReader.of("JPEG", options, _JPEG_OPTIONS)
-    _quality(read)
-    _style_of(read, cube, None)
+    _lossy("JPEG", _JPEG_OPTIONS, options, cube, None, 100)
 
 
 def _encode_jpeg(block: Block, options: Options, style: Style | None) -> bytes:
-    read = OptionReader.of("JPEG", options, _JPEG_OPTIONS)
-    return encode_jpeg(block, _style_of(read, block, style), _quality(read))
+    look, quality = _lossy("JPEG", _JPEG_OPTIONS, options, block, style, 100)
+    return encode_jpeg(block, look, quality or DEFAULT_QUALITY)
+
+
+def _check_webp(options: Options, cube: CubeType) -> None:
+    _lossy("WEBP", _WEBP_OPTIONS, options, cube, None, 100)
+
+
+def _encode_webp(block: Block, options: Options, style: Style | None) -> bytes:
+    look, quality = _lossy("WEBP", _WEBP_OPTIONS, options, block, style, 100)
+    return webp_of(paint(block, look), quality or WEBP_QUALITY)
+
+
+def _check_avif(options: Options, cube: CubeType) -> None:
+    _lossy("AVIF", _AVIF_OPTIONS, options, cube, None, 99)
+
+
+def _encode_avif(block: Block, options: Options, style: Style | None) -> bytes:
+    look, quality = _lossy("AVIF", _AVIF_OPTIONS, options, block, style, 99)
+    return avif_of(paint(block, look), quality or AVIF_QUALITY)
+
+
+def _lossy(
+    name: str, known: Mapping[str, str], options: Options, shown: Block | CubeType, style: Style | None, best: int
+) -> tuple[Style, int | None]:
+    """The style, and the quality where it is given."""
+    read = OptionReader.of(name, options, known)
+    return _style_of(read, shown, style), read.integer("quality", 1, best)
+
+
+def _check_npy(options: Options, cube: CubeType) -> None:
+    OptionReader.of("NPY", options, ())
+
+
+def _encode_npy(block: Block, options: Options, style: Style | None) -> bytes:
+    OptionReader.of("NPY", options, ())
+    return encode_npy(block)
 
 
 def _style_of(read: OptionReader, shown: Block | CubeType, style: Style | None) -> Style:
@@ -147,12 +184,13 @@ def _style_of(read: OptionReader, shown: Block | CubeType, style: Style | None) 
     if not read.values.keys() & _PICTURE_OPTIONS.keys():
         return style or default_style(shown.bands)
     try:
-        return parse_style(read.values, shown.bands)
+        return parse_styles(read.values, shown.bands)[DEFAULT_STYLE]
     except InvalidParameter as error:
         raise FormatOptionInvalid(f"{read.owner} option {error.message}", locator=error.locator) from error
 
 
-def _netcdf_level(options: Options) -> int:
+def netcdf_level(options: Options) -> int:
+    """The level of DEFLATE that the options ask for; 0: none."""
     read = OptionReader.of("netCDF", options, _NETCDF_OPTIONS)
     level = read.integer("zlevel", 1, 9)
     if read.choice("compress", ("NONE", "DEFLATE")) == "NONE":
@@ -163,8 +201,8 @@ def _netcdf_level(options: Options) -> int:
 
 
 def _check_netcdf(options: Options, cube: CubeType) -> None:
-    _netcdf_level(options)
+    netcdf_level(options)
 
 
 def _encode_netcdf(block: Block, options: Options, style: Style | None) -> bytes:
-    return encode_netcdf(block, _netcdf_level(options))
+    return encode_netcdf(block, netcdf_level(options))

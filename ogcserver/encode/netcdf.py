@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ogcserver.cube import Block
+from ogcserver.cube import Band, Block
 from ogcserver.encode.values import stored
 from ogcserver.errors import InvalidParameter, NoTimeInRange
 from ogcserver.geo.crs import crs_object, is_geographic
@@ -40,24 +40,33 @@ def encode_netcdf(block: Block, level: int = 1) -> bytes:
     """
     if not block.data.shape[0]:
         raise NoTimeInRange("there is no observation to write")
-    rows, columns = ("lat", "lon") if is_geographic(block.grid.crs) else ("y", "x")
-    dims = ("time", rows, columns) if block.times else (rows, columns)
-    variables: dict[str, Any] = {_MAPPING: ((), np.int32(0), _grid_mapping(block.grid))}
-    encoding: dict[str, dict[str, Any]] = {_MAPPING: {"dtype": "int32"}}
-    names = _variable_names(tuple(band.name for band in block.bands))
-    for index, name in enumerate(names):
+    dataset, dims, encoding = frame(block.grid, block.times)
+    for index, name in enumerate(variable_names(block.bands)):
         values, attributes, encoding[name] = _variable(block, index, level)
-        variables[name] = (dims, values if block.times else values[0], attributes)
-    coordinates = _axes(block.grid, rows, columns)
-    if block.times:
-        time, bounds = _time_axis(block.times)
+        dataset[name] = (dims, values if block.times else values[0], attributes)
+    return bytes(dataset.to_netcdf(engine="h5netcdf", format="NETCDF4", encoding=encoding))
+
+
+def frame(grid: Grid, times: tuple[str, ...]) -> tuple[xr.Dataset, tuple[str, ...], dict[str, dict[str, Any]]]:
+    """A dataset with coordinates and no bands, the dimensions of the bands, and the encoding of what is there."""
+    rows, columns = ("lat", "lon") if is_geographic(grid.crs) else ("y", "x")
+    variables: dict[str, Any] = {_MAPPING: ((), np.int32(0), _grid_mapping(grid))}
+    encoding: dict[str, dict[str, Any]] = {_MAPPING: {"dtype": "int32"}}
+    coordinates = _axes(grid, rows, columns)
+    if times:
+        time, bounds = _time_axis(times)
         coordinates["time"] = time
         if bounds is not None:
             variables["time_bnds"] = (("time", "nv"), bounds)
     for name in (*coordinates, *(["time_bnds"] if "time_bnds" in variables else [])):
         encoding[name] = {"_FillValue": None}
     dataset = xr.Dataset(variables, coordinates, {"Conventions": "CF-1.8", "source": "ogcserver"})
-    return bytes(dataset.to_netcdf(engine="h5netcdf", format="NETCDF4", encoding=encoding))
+    return dataset, ("time", rows, columns) if times else (rows, columns), encoding
+
+
+def band_attributes(band: Band) -> dict[str, Any]:
+    units = {"units": band.unit} if band.unit else {}
+    return {"long_name": band.name, "grid_mapping": _MAPPING} | units
 
 
 def _variable(block: Block, index: int, level: int) -> tuple[np.ndarray[Any, Any], dict[str, Any], dict[str, Any]]:
@@ -67,21 +76,18 @@ def _variable(block: Block, index: int, level: int) -> tuple[np.ndarray[Any, Any
     values = stored(part)
     if values.valid is not None:
         values = stored(replace(part, bands=(replace(band, dtype=block.data.dtype.name, nodata=None),)))
-    attributes: dict[str, Any] = {"long_name": band.name, "grid_mapping": _MAPPING}
-    if band.unit:
-        attributes["units"] = band.unit
     array = values.array[:, 0]
     fill = None if values.nodata is None else array.dtype.type(values.nodata)
     compression = {"zlib": True, "complevel": level, "shuffle": True} if level else {}
-    return array, attributes, {"_FillValue": fill, **compression}
+    return array, band_attributes(band), {"_FillValue": fill, **compression}
 
 
-def _variable_names(bands: tuple[str, ...]) -> list[str]:
+def variable_names(bands: tuple[Band, ...]) -> list[str]:
     """Names that CF allows (clause 2.3), each once."""
     taken = set(_RESERVED)
     names = []
     for band in bands:
-        plain = re.sub(r"[^A-Za-z0-9_]", "_", band)
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", band.name)
         plain = plain if re.match(r"[A-Za-z]", plain) else f"band_{plain}"
         name, count = plain, 2
         while name in taken:

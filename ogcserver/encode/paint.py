@@ -11,7 +11,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ogcserver.cube import Block
-from ogcserver.encode.style import Style
+from ogcserver.encode.channels import channels, settled
+from ogcserver.encode.hillshade import hillshade
+from ogcserver.encode.style import Style, Tone
 from ogcserver.errors import FormatUnsupported
 
 _LEVELS = 4096
@@ -23,22 +25,38 @@ class Picture:
     """Painted pixels, row by row from the north."""
 
     pixels: NDArray[np.uint8]
-    """(y, x): palette indices, 0 for a missing pixel; or (y, x, 4): R, G, B, A, all 0 for a missing pixel."""
+    """(y, x): palette indices, 0 for a missing pixel; or (y, x, 3): R, G, B, all opaque; or (y, x, 4): R, G, B, A."""
     palette: bytes
-    """R, G, B, A of the indices from 0 on; empty where the pixels are R, G, B, A themselves."""
+    """R, G, B, A of the indices from 0 on; empty where the pixels are colours themselves."""
     painted: int
     """How many pixels are not missing."""
 
+    @property
+    def blank(self) -> bool:
+        """Whether nothing can be seen of it: no pixel has a value, and missing ones are transparent."""
+        if self.painted:
+            return False
+        return not (self.palette[3] if self.palette else self.pixels.shape[2] == 3 or self.pixels[..., 3].any())
+
     def rgba(self) -> NDArray[np.uint8]:
         """(y, x, 4): R, G, B, A."""
-        if not self.palette:
-            return self.pixels
-        return np.frombuffer(self.palette, np.uint8).reshape(-1, 4)[self.pixels]
+        if self.palette:
+            return np.frombuffer(self.palette, np.uint8).reshape(-1, 4)[self.pixels]
+        return (
+            self.pixels
+            if self.pixels.shape[2] == 4
+            else _with_alpha(self.pixels, np.full(self.pixels.shape[:2], 255, np.uint8))
+        )
 
 
-def paint(block: Block, style: Style) -> Picture:
+def paint(block: Block, style: Style, halo: int = 0) -> Picture:
     """The picture of a block, which must have the style's bands.
 
+    Args:
+        halo: so many pixels on every side of the block are no part of the picture. Where they are fewer than
+            ``style.halo``, pixels at the edge lack neighbours.
+        style: a range that still hangs on percentiles is taken from the block's own values, so that of a picture which
+            is a part of something must be settled before.
     Raises:
         FormatUnsupported: the block holds more than one time.
     """
@@ -49,38 +67,70 @@ def paint(block: Block, style: Style) -> Picture:
             "or ask for GTiff or netCDF",
             locator="format",
         )
+    grid = block.grid.padded(-halo)
     if not times:
-        return Picture(np.zeros(block.grid.shape, np.uint8), bytes(4), 0)
-    names = [band.name for band in block.bands]
-    layers = [np.ascontiguousarray(block.data[0, names.index(name)]).reshape(-1) for name in style.bands]
-    return _paint_rgb(block, style, layers) if len(layers) == 3 else _paint_single(block, style, layers[0])
+        return Picture(np.zeros(grid.shape, np.uint8), style.nodata, 0)
+    style = settled(style, block)
+    layers = [channel[0] for channel in channels(block, style)]
+    inner = (slice(halo, halo + grid.height), slice(halo, halo + grid.width))
+    if len(layers) == 3:
+        return _paint_rgb(style, [np.ascontiguousarray(layer[inner]) for layer in layers])
+    if style.hillshade is None:
+        return _paint_single(style, np.ascontiguousarray(layers[0][inner]))
+    margin = np.pad(layers[0], max(0, style.halo - halo), constant_values=np.nan)
+    light = hillshade(margin, grid, style.hillshade)
+    if style.hillshade.alone:
+        return _paint_single(style, light)
+    return _darkened(_paint_single(style, np.ascontiguousarray(layers[0][inner])), light)
 
 
-def _paint_single(block: Block, style: Style, values: NDArray[Any]) -> Picture:
-    pixels = np.empty(block.grid.shape, np.uint8)
+def _paint_single(style: Style, values: NDArray[Any]) -> Picture:
+    pixels = np.empty(values.shape, np.uint8)
     colours = len(style.palette) // 4
     if style.stops:
-        painted = _fill_steps(values, np.array(style.stops, values.dtype), style.exact, pixels.reshape(-1))
+        stops = np.array(style.stops, values.dtype)
+        painted = _fill_steps(values.reshape(-1), stops, style.exact, pixels.reshape(-1))
     else:
         low, high = style.rescale[0]
-        painted = _fill_ramp(values, low, (colours - 1) / (high - low), float(colours - 1), pixels.reshape(-1))
-    return Picture(pixels, bytes(4) + style.palette, int(painted))
+        factor = (colours - 1) / (high - low)
+        painted = _fill_ramp(values.reshape(-1), low, factor, float(colours - 1), pixels.reshape(-1))
+    return Picture(pixels, style.nodata + style.palette, int(painted))
 
 
-def _paint_rgb(block: Block, style: Style, layers: list[NDArray[Any]]) -> Picture:
-    pixels = np.empty((*block.grid.shape, 4), np.uint8)
+def _darkened(picture: Picture, light: NDArray[np.float32]) -> Picture:
+    """The picture with its colours multiplied by the light; missing pixels stay as they are."""
+    rgba = picture.rgba().copy()
+    lit = np.rint(rgba[..., :3] * np.nan_to_num(light, nan=1.0)[..., np.newaxis]).astype(np.uint8)
+    rgba[..., :3] = np.where((picture.pixels > 0)[..., np.newaxis], lit, rgba[..., :3])
+    return Picture(rgba, b"", picture.painted)
+
+
+def _paint_rgb(style: Style, layers: list[NDArray[Any]]) -> Picture:
+    pixels = np.empty((*layers[0].shape, 3), np.uint8)
+    alpha = np.empty(layers[0].shape, np.uint8)
     limits = np.array(style.rescale, np.float64)
     factors = (_LEVELS - 1) / (limits[:, 1] - limits[:, 0])
     lows = np.ascontiguousarray(limits[:, 0])
-    painted = _fill_rgb(layers[0], layers[1], layers[2], lows, factors, _tones(style.gamma), pixels.reshape(-1, 4))
-    return Picture(pixels, b"", int(painted))
+    red, green, blue = (layer.reshape(-1) for layer in layers)
+    nodata = np.frombuffer(style.nodata, np.uint8)
+    colours, opacities = pixels.reshape(-1, 3), alpha.reshape(-1)
+    painted = int(
+        _fill_rgb(red, green, blue, lows, factors, _tones(style.tone), style.opacity, nodata, colours, opacities)
+    )
+    least = min(style.opacity if painted else 255, style.nodata[3] if painted < alpha.size else 255)
+    return Picture(pixels if least == 255 else _with_alpha(pixels, alpha), b"", painted)
+
+
+def _with_alpha(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rgba = np.empty((*rgb.shape[:2], 4), np.uint8)
+    _join(rgb.reshape(-1, 3), alpha.reshape(-1), rgba.reshape(-1, 4))
+    return rgba
 
 
 @lru_cache(maxsize=64)
-def _tones(gamma: float) -> NDArray[np.uint8]:
+def _tones(tone: Tone) -> NDArray[np.uint8]:
     """The 8-bit tone of each level of a channel."""
-    levels = np.linspace(0.0, 1.0, _LEVELS)
-    return np.rint(255.0 * levels ** (1.0 / gamma)).astype(np.uint8)
+    return np.rint(255.0 * tone(np.linspace(0.0, 1.0, _LEVELS))).astype(np.uint8)
 
 
 @njit(nogil=True, cache=True)
@@ -112,7 +162,18 @@ def _fill_steps(values: Any, stops: Any, exact: bool, out: Any) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _fill_rgb(red: Any, green: Any, blue: Any, lows: Any, factors: Any, tones: Any, out: Any) -> int:
+def _fill_rgb(
+    red: Any,
+    green: Any,
+    blue: Any,
+    lows: Any,
+    factors: Any,
+    tones: Any,
+    opacity: int,
+    nodata: Any,
+    out: Any,
+    alpha: Any,
+) -> int:
     painted = 0
     top = float(tones.size - 1)
     for i in range(red.size):
@@ -121,8 +182,15 @@ def _fill_rgb(red: Any, green: Any, blue: Any, lows: Any, factors: Any, tones: A
             out[i, 0] = tones[int(min(max((r - lows[0]) * factors[0], 0.0), top) + 0.5)]
             out[i, 1] = tones[int(min(max((g - lows[1]) * factors[1], 0.0), top) + 0.5)]
             out[i, 2] = tones[int(min(max((b - lows[2]) * factors[2], 0.0), top) + 0.5)]
-            out[i, 3] = 255
+            alpha[i] = opacity
             painted += 1
         else:
-            out[i, 0] = out[i, 1] = out[i, 2] = out[i, 3] = 0
+            out[i, 0], out[i, 1], out[i, 2] = nodata[0], nodata[1], nodata[2]
+            alpha[i] = nodata[3]
     return painted
+
+
+@njit(nogil=True, cache=True)
+def _join(rgb: Any, alpha: Any, out: Any) -> None:
+    for i in range(alpha.size):
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = rgb[i, 0], rgb[i, 1], rgb[i, 2], alpha[i]

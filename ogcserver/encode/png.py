@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ogcserver.cube import Block
-from ogcserver.encode.paint import paint
+from ogcserver.encode.paint import Picture, paint
 from ogcserver.encode.style import Style
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -28,22 +28,26 @@ _LEVEL = 1
 
 
 def encode_png(block: Block, style: Style) -> bytes:
-    """The block as a PNG: 8-bit palette for one band, RGB for three, RGBA where pixels of the three are missing.
-
-    A block without any value gives a small transparent PNG.
+    """The block as a PNG; see :func:`png_of`.
 
     Raises:
         FormatUnsupported: the block holds more than one time.
     """
-    picture = paint(block, style)
-    height, width = block.grid.shape
-    if not picture.painted:
+    return png_of(paint(block, style))
+
+
+def png_of(picture: Picture) -> bytes:
+    """A PNG: 8-bit palette for one channel, RGB for three, RGBA where pixels are not opaque.
+
+    A picture of which nothing can be seen gives a small transparent PNG.
+    """
+    height, width = picture.pixels.shape[:2]
+    if picture.blank:
         return _transparent(height, width)
     if picture.palette:
         return _png(width, height, _INDEXED, _palette_chunks(picture.palette), _plain_rows(picture.pixels))
-    if picture.painted == block.grid.size:
-        return _png(width, height, _TRUECOLOUR, b"", _difference_rows(picture.pixels[..., :3]))
-    return _png(width, height, _TRUECOLOUR_ALPHA, b"", _difference_rows(picture.pixels))
+    colour = _TRUECOLOUR if picture.pixels.shape[2] == 3 else _TRUECOLOUR_ALPHA
+    return _png(width, height, colour, b"", _difference_rows(picture.pixels))
 
 
 @lru_cache(maxsize=64)

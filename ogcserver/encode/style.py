@@ -1,47 +1,116 @@
-"""How a block becomes a picture: which bands, which colours."""
+"""How a block becomes a picture: which values, which colours."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 
-from rio_tiler.colormap import cmap
-from rio_tiler.errors import InvalidColorMapName
+import numpy as np
+from numpy.typing import NDArray
 
 from ogcserver.cube import Band
+from ogcserver.encode.colours import even_levels, named_colours, picked
 from ogcserver.encode.default_style import Range, natural_colours, single_look, stretch
-from ogcserver.errors import InvalidParameter
+from ogcserver.plan.scalar import Program
 
-_COLOURS = 255
-"""Palette indices that show a value; index 0 is a missing pixel."""
-STYLE_KEYS = ("bands", "colormap", "rescale", "gamma", "title")
+TRANSPARENT = bytes(4)
+
+
+@dataclass(frozen=True)
+class Tone:
+    """What happens to a value between the first and the last colour, 0 to 1: gamma, then contrast, then brightness."""
+
+    gamma: float = 1.0
+    """Above 1 brightens the middle."""
+    contrast: float = 1.0
+    """Factor of the distance from the middle."""
+    brightness: float = 0.0
+    """Is added."""
+
+    def __call__(self, level: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Levels 0..1 to levels 0..1."""
+        contrasted = (level ** (1.0 / self.gamma) - 0.5) * self.contrast + 0.5
+        return np.clip(contrasted + self.brightness, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Hillshade:
+    """Light on a surface."""
+
+    azimuth: float = 315.0
+    """Of the sun, in degrees clockwise from north."""
+    altitude: float = 45.0
+    """Of the sun above the horizon, in degrees."""
+    z_factor: float = 1.0
+    """Heights are multiplied by it; they are in metres where positions are in metres or degrees."""
+    alone: bool = True
+    """Whether the light itself, 0 to 1, is what gets the colours; else it darkens the colours of the heights."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A value that a style lists, and its colour."""
+
+    value: float
+    """Of a range the least value that has the colour; -inf: there is none."""
+    colour: bytes
+    """R, G, B, A."""
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Style:
-    """A colour-mapped band, or three bands as red, green and blue. Missing and infinite values are transparent."""
+    """A colour-mapped value, or three as red, green and blue. Missing and infinite values are as ``nodata``."""
 
     bands: tuple[str, ...]
-    """One name or three."""
+    """The bands that a block must have. They are the channels, one or three, unless there is a program."""
+    program: Program | None = None
+    """Computes the channels from the bands."""
+    channels: tuple[str, ...] = ()
+    """What each channel is called where there is a program: the expression as it was written."""
     rescale: tuple[Range, ...] = ()
-    """Of each band the values that get the first and the last colour (RGB: 0 and 255); empty where stops are given."""
+    """Of each channel the values that get the first and the last colour (RGB: 0 and 255); empty where marks say."""
+    percentiles: Range | None = None
+    """These percentiles of each channel's values take the place of ``rescale`` once they are known."""
     palette: bytes = b""
-    """R, G, B, A of each colour, 1 to 255 of them; empty for three bands."""
+    """R, G, B, A of each colour, 1 to 255 of them; empty for three channels."""
     stops: tuple[float, ...] = ()
     """Ascending, one for each colour: the values it is for."""
     exact: bool = False
     """Whether a colour is for its stop only; else for all values from its stop to the next one."""
-    gamma: float = 1.0
-    """Above 1 brightens the middle; of three bands (in the palette of one band it is worked in)."""
+    marks: tuple[Mark, ...] = ()
+    """Values and colours as they were listed, ascending; ``palette`` and ``stops`` follow from them."""
+    linear: bool = False
+    """Whether colours change steadily from mark to mark."""
+    tone: Tone = Tone()
+    """Of three channels (in the palette of one, and in marks, it is worked in)."""
+    opacity: int = 255
+    """Of three channels (in the palette of one it is worked in)."""
+    nodata: bytes = TRANSPARENT
+    """R, G, B, A of missing pixels."""
+    hillshade: Hillshade | None = None
+    """Light on the relief of the one channel."""
     title: str = ""
+    abstract: str = ""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What the channels are called."""
+        return self.channels or self.bands
+
+    @property
+    def halo(self) -> int:
+        """So many pixels around a picture decide about it too."""
+        return 1 if self.hillshade else 0
 
     @cached_property
     def token(self) -> str:
         """Equal for styles that paint alike, also after a restart."""
-        look = (self.bands, self.rescale, self.palette, self.stops, self.exact, self.gamma)
+        look = (
+            self.bands, self.program, self.rescale, self.percentiles, self.palette, self.stops, self.exact, self.tone,
+            self.opacity, self.nodata, self.hillshade,
+        )  # fmt: skip
         return hashlib.sha256(repr(look).encode()).hexdigest()
 
 
@@ -53,144 +122,15 @@ def default_style(bands: tuple[Band, ...]) -> Style:
     range that goes by unit and dtype (see :mod:`ogcserver.encode.default_style`).
     """
     rgb = natural_colours(bands)
-    return _rgb_style(rgb) if rgb else _single_style(bands[0])
+    return rgb_style(rgb) if rgb else single_style(bands[0])
 
 
-def _rgb_style(bands: tuple[Band, ...]) -> Style:
-    return Style(tuple(band.name for band in bands), tuple(stretch(band) for band in bands))
+def rgb_style(bands: tuple[Band, ...]) -> Style:
+    """Three bands as red, green and blue."""
+    return Style(tuple(band.name for band in bands), rescale=tuple(stretch(band) for band in bands))
 
 
-def _single_style(band: Band) -> Style:
+def single_style(band: Band) -> Style:
+    """One band in its customary colours."""
     colormap, limits = single_look(band)
-    return Style((band.name,), (limits,), _ramp(colormap, 1.0))
-
-
-def parse_style(args: Mapping[str, object], bands: tuple[Band, ...]) -> Style:
-    """The style that a service's arguments ask for; what they leave open is as in :func:`default_style`.
-
-    Keys, without regard to case (others are ignored): ``bands`` one name or three; ``colormap`` the name of a rio-tiler
-    colour map, or ``[[value, colour], ...]`` where a colour holds from its value to the next, or ``{value: colour}``
-    for single values such as classes, a colour being "#rrggbb", "#rrggbbaa" or 3 or 4 numbers 0..255; ``rescale``
-    ``[min, max]`` or one such pair for each band; ``gamma``; ``title``. Lists may also come as text with commas.
-
-    Raises:
-        InvalidParameter: a value that cannot be used; the locator is the key.
-    """
-    given = {key.lower(): value for key, value in args.items() if value is not None}
-    style = _base(given, bands)
-    gamma = _gamma(given["gamma"]) if "gamma" in given else 1.0
-    if "colormap" in given:
-        style = _with_colours(style, given["colormap"], gamma)
-    elif len(style.bands) == 1 and gamma != 1.0:
-        style = replace(style, palette=_ramp(single_look(_named(style.bands[0], bands))[0], gamma))
-    if len(style.bands) == 3:
-        style = replace(style, gamma=gamma)
-    if "rescale" in given:
-        style = replace(style, rescale=_rescale(given["rescale"], style))
-    return replace(style, title=str(given.get("title", "")))
-
-
-def _base(given: Mapping[str, object], bands: tuple[Band, ...]) -> Style:
-    if "bands" in given:
-        names = [str(name).strip() for name in _items(given["bands"])]
-        if len(names) not in (1, 3):
-            raise InvalidParameter(f"bands must name one band or three, not {len(names)}", locator="bands")
-        chosen = tuple(_named(name, bands) for name in names)
-        return _rgb_style(chosen) if len(chosen) == 3 else _single_style(chosen[0])
-    return _single_style(bands[0]) if "colormap" in given else default_style(bands)
-
-
-def _named(name: str, bands: tuple[Band, ...]) -> Band:
-    for band in bands:
-        if band.name == name:
-            return band
-    there_are = ", ".join(band.name for band in bands)
-    raise InvalidParameter(f"there is no band {name[:60]!r}; there are {there_are}", locator="bands")
-
-
-def _items(value: object) -> list[object]:
-    """The elements of a list, or of its text with commas."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.strip().strip("[]").split(",")]
-    return list(value) if isinstance(value, Sequence) else [value]
-
-
-def _number(value: object, key: str) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InvalidParameter(f"{key}: {str(value)[:60]!r} is not a number", locator=key)
-    return number
-
-
-def _gamma(value: object) -> float:
-    gamma = _number(value, "gamma")
-    if not 0.1 <= gamma <= 10.0:
-        raise InvalidParameter(f"gamma must be from 0.1 to 10, not {gamma:g}", locator="gamma")
-    return gamma
-
-
-def _rescale(value: object, style: Style) -> tuple[Range, ...]:
-    if style.stops:
-        raise InvalidParameter("rescale has no meaning for a colormap of listed values", locator="rescale")
-    flat = [
-        _number(part, "rescale")
-        for item in _items(value)
-        for part in (_items(item) if isinstance(item, (list, tuple)) else [item])
-    ]
-    pairs = tuple(zip(flat[::2], flat[1::2], strict=False))
-    if len(flat) % 2 or len(pairs) not in (1, len(style.bands)):
-        raise InvalidParameter(
-            f"rescale must be [min, max], or one such pair for each of {len(style.bands)} bands", locator="rescale"
-        )
-    if not all(low < high for low, high in pairs):
-        raise InvalidParameter("rescale: each min must be below its max", locator="rescale")
-    return pairs if len(pairs) == len(style.bands) else pairs * len(style.bands)
-
-
-def _with_colours(style: Style, value: object, gamma: float) -> Style:
-    if len(style.bands) != 1:
-        raise InvalidParameter("colormap is for one band: choose it by bands", locator="colormap")
-    if isinstance(value, str):
-        return replace(style, palette=_ramp(value, gamma))
-    exact = isinstance(value, Mapping)
-    pairs: list[object] = list(value.items()) if isinstance(value, Mapping) else _items(value)
-    if not 1 <= len(pairs) <= _COLOURS:
-        raise InvalidParameter(f"colormap must list 1 to {_COLOURS} colours, not {len(pairs)}", locator="colormap")
-    colours: dict[float, bytes] = {}
-    for pair in pairs:
-        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-            raise InvalidParameter("colormap must be a name, pairs [value, colour] or an object", locator="colormap")
-        colours[_number(pair[0], "colormap")] = _colour(pair[1])
-    stops = tuple(sorted(colours))
-    return replace(style, rescale=(), palette=b"".join(colours[stop] for stop in stops), stops=stops, exact=exact)
-
-
-def _colour(value: object) -> bytes:
-    """R, G, B, A of "#rrggbb", "#rrggbbaa" or three or four numbers 0..255."""
-    try:
-        if isinstance(value, str):
-            parts = bytes.fromhex(value.removeprefix("#"))
-        else:
-            parts = bytes(value) if isinstance(value, (list, tuple)) else b""
-    except (ValueError, TypeError):
-        parts = b""
-    if len(parts) not in (3, 4):
-        raise InvalidParameter(f"colormap: {str(value)[:40]!r} is not a colour such as '#ff8000'", locator="colormap")
-    return parts if len(parts) == 4 else parts + b"\xff"
-
-
-@lru_cache(maxsize=256)  # on the path of every tile
-def _ramp(name: str, gamma: float) -> bytes:
-    """The colours 1..255 of a palette from a colour map of 256."""
-    try:
-        colours = cmap.get(name.strip().lower())
-    except InvalidColorMapName:
-        raise InvalidParameter(
-            f"there is no colour map {name[:40]!r}; try viridis, rdylgn, greys_r or another name of rio-tiler",
-            locator="colormap",
-        ) from None
-    places = (round(255 * (index / (_COLOURS - 1)) ** (1.0 / gamma)) for index in range(_COLOURS))
-    return bytes(int(part) for place in places for part in colours[place])
+    return Style((band.name,), rescale=(limits,), palette=picked(named_colours(colormap), even_levels()))

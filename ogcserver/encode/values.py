@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,12 @@ class Bytes:
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
 
+    @property
+    def stated(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Scales and offsets where a file must state them; empty where bytes are values."""
+        plain = all(scale == 1.0 and offset == 0.0 for scale, offset in zip(self.scales, self.offsets, strict=True))
+        return ((), ()) if plain else (self.scales, self.offsets)
+
 
 def file_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that files use for a logical dtype: those that GDAL 3.6 and TIFF lack become the next wider one."""
@@ -55,7 +62,12 @@ def stored(block: Block) -> Stored:
         return _stored_floats(block, dtype)
     missing = ~np.isfinite(block.data) if dtype.itemsize == 1 else np.isnan(block.data)
     whole = _rounded(block.data, missing, dtype)
-    nodata = _integer_nodata(block.bands, dtype, whole, missing)
+    candidates = nodata_candidates(block.bands, dtype)
+    nodata = (
+        candidates[0]
+        if len(candidates) == 1
+        else next((number for number in candidates if not ((whole == number) & ~missing).any()), None)
+    )
     if nodata is None:
         return Stored(whole, None, ~missing if missing.any() else None)
     whole[missing] = nodata
@@ -82,30 +94,29 @@ def _rounded(data: NDArray[Any], missing: NDArray[np.bool_], dtype: np.dtype[Any
     return clipped.astype(dtype)
 
 
-def _integer_nodata(
-    bands: tuple[Band, ...], dtype: np.dtype[Any], whole: NDArray[Any], missing: NDArray[np.bool_]
-) -> float | None:
-    """The bands' nodata if ``dtype`` holds it; where bands differ, the first that no value equals."""
+def nodata_candidates(bands: tuple[Band, ...], dtype: np.dtype[Any]) -> list[float]:
+    """The nodata of the bands that an integer dtype holds: one is used as it is, of several the first that is free."""
     limits = np.iinfo(dtype)
-    declared = list(dict.fromkeys(float(band.nodata) for band in bands if band.nodata is not None))
-    declared = [number for number in declared if number.is_integer() and limits.min <= number <= limits.max]
-    if len(declared) == 1:
-        return declared[0]
-    return next((number for number in declared if not ((whole == number) & ~missing).any()), None)
+    declared = dict.fromkeys(float(band.nodata) for band in bands if band.nodata is not None)
+    return [number for number in declared if number.is_integer() and limits.min <= number <= limits.max]
 
 
-def as_bytes(block: Block) -> Bytes:
+def as_bytes(block: Block, ranges: Sequence[tuple[float, float] | None] | None = None) -> Bytes:
     """The block in 8 bits, for codecs that hold no more.
 
     Where the logical dtype is uint8 the values are stored as they are. Else each band is scaled on its own: from -1..1
     if all its values lie there, so that all pieces of an index agree, otherwise from its least to its greatest value.
+
+    Args:
+        ranges: least and greatest value of each band of the file, where the block is a part of it.
     """
     data = block.data.reshape(-1, *block.grid.shape)
     finite = np.isfinite(data)
     scales, offsets = [], []
     array = np.empty(data.shape, np.uint8)
-    for layer, good, out in zip(data, finite, array, strict=True):
-        offset, scale = (0.0, 1.0) if file_dtype(block.dtype) == np.uint8 else _byte_scale(value_range(layer))
+    for number, (layer, good, out) in enumerate(zip(data, finite, array, strict=True)):
+        extremes = ranges[number] if ranges is not None else value_range(layer)
+        offset, scale = (0.0, 1.0) if file_dtype(block.dtype) == np.uint8 else _byte_scale(extremes)
         stretched = np.rint((layer.astype(np.float64) - offset) / scale)
         out[:] = np.clip(np.where(good, stretched, 0.0), 0.0, 255.0)
         if not good.all():

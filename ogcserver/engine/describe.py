@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ogcserver.cube import Band
+from ogcserver.engine.cache import ByteCache
 from ogcserver.errors import CoordinateError, InvalidSubset, NoTimeInRange, SourceUnavailable
 from ogcserver.geo.crs import bounds_lonlat_boxes, is_geographic, lonlat_boxes, project_bounds
 from ogcserver.geo.grid import Bounds, Grid, Lattice, intersect
@@ -21,6 +22,8 @@ from ogcserver.timeline import Interval, format_instant, span, start_of
 _EVERYWHERE: tuple[Bounds, ...] = ((-180.0, -90.0, 180.0, 90.0),)
 _MARGIN = 0.01
 """Search boxes are widened by this part of their size, since they come from sample points."""
+_AREAS = 4096
+"""Remembered."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,37 @@ class Description:
     """First and last moment of the observations behind the result; "" when there are none."""
 
 
+@dataclass(frozen=True)
+class _Area:
+    """What plans over the same scenes share."""
+
+    grid: Grid
+    boxes: tuple[Bounds, ...]
+    interval: tuple[str, str]
+
+
 class Finder:
     """Finds the observations of a plan's loads; the engine's side of :class:`ogcserver.plan.bind.Catalog`."""
 
     def __init__(self, collection: Callable[[str], Collection], header: Callable[[Place], Header]) -> None:
         self.collection = collection
         self.header = header
+        self._areas: ByteCache[_Area] = ByteCache(_AREAS, lambda _: 1)
+
+    def area(self, loads: tuple[Load, ...], regions: tuple[Region, ...]) -> _Area:
+        """Where and when the scenes of all loads lie, inside of all regions; see :func:`describe` for the errors.
+
+        Remembered, for jobs that differ in what they compute of the same scenes are many, and scenes may be thousands.
+        """
+        scenes = tuple(
+            (load.collection, self.collection(load.collection).version(), load.interval, load.regions, load.type.names)
+            for load in loads
+        )
+        known = self._areas.get((scenes, regions))
+        if known is None:
+            known = _area(loads, regions, self)
+            self._areas.put((scenes, regions), known)
+        return known
 
     def observe(self, load: Load, grid: Grid) -> Sequence[Observation]:
         return self.find(load, lonlat_boxes(grid))
@@ -88,7 +116,13 @@ def describe(plan: Expr, finder: Finder) -> Description:
         InvalidSubset: the graph's boxes do not meet each other or the data.
         SourceUnavailable: a catalogue is away, or no item tells where its pixels lie.
     """
-    found = [(load, observation) for load in _loads(plan) for observation in finder.find(load)]
+    area = finder.area(tuple(_loads(plan)), _regions(plan))
+    times = observation_times(plan, area.grid, finder) if plan.type.temporal else ()
+    return Description(area.grid, plan.type.bands, times, area.boxes, area.interval)
+
+
+def _area(loads: tuple[Load, ...], regions: tuple[Region, ...], finder: Finder) -> _Area:
+    found = [(load, observation) for load in loads for observation in finder.find(load)]
     if not found:
         raise NoTimeInRange("there is no observation in the area and time of the graph", locator="process_graph")
     extents = [
@@ -96,11 +130,10 @@ def describe(plan: Expr, finder: Finder) -> Description:
     ]
     if not extents:
         raise SourceUnavailable("no item tells where its pixels lie")
-    grid = _native_grid(extents, _regions(plan))
+    grid = _native_grid(extents, regions)
     moments = [span(item.time) for _, observation in found for item in observation.items]
     interval = format_instant(min(first for first, _ in moments)), format_instant(max(last for _, last in moments))
-    times = observation_times(plan, grid, finder) if plan.type.temporal else ()
-    return Description(grid, plan.type.bands, times, lonlat_boxes(grid), interval)
+    return _Area(grid, lonlat_boxes(grid), interval)
 
 
 def _loads(plan: Expr) -> Iterable[Load]:

@@ -98,6 +98,8 @@ class Engine:
         self._arrays: ByteCache[Block] = ByteCache(array_bytes, lambda block: block.data.nbytes + 256)
         self._descriptions: ByteCache[Description] = ByteCache(64 << 20, lambda found: 1024 + 64 * len(found.times))
         self._flights = SingleFlight()
+        self.on_computed: Callable[[str, int], None] = lambda token, values: None
+        """Is told the token of each plan that was computed, and how many values."""
         self._under_way = 0
 
     def close(self) -> None:
@@ -174,6 +176,7 @@ class Engine:
 
         async def make() -> Block:
             block = await self._compute(plan, view)
+            self.on_computed(plan.token, block.data.size)
             if block.complete:
                 self._arrays.put(key, block)
             return block

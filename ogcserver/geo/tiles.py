@@ -11,24 +11,19 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-import morecantile
-
 from ogcserver.errors import InvalidParameter, TileOutOfRange
-from ogcserver.geo.crs import WGS84, canonical, lat_first, metres_per_unit, project_bounds, urn
+from ogcserver.geo.crs import WGS84, lat_first, metres_per_unit, project_bounds, urn
 from ogcserver.geo.grid import SNAP, Bounds, Grid, Lattice, intersect
 
 TILE = 256
 """Edge of a tile of a native set, in pixels."""
 PIXEL_M = 0.00028
 """Edge of the standardised rendering pixel, in metres (OGC 07-057r7, 6.1)."""
-WEB_MERCATOR = "WebMercatorQuad"
-WORLD_CRS84 = "WorldCRS84Quad"
+WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
-_CRS84_URN = "urn:ogc:def:crs:OGC:1.3:CRS84"
-_GOOGLE_SCALES = "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible"
 _SQUARE_ERROR = 0.01
 """A matrix with one scale may misplace the last pixel of a grid by so many pixels before it needs pixels of its own."""
 _EPSG = re.compile(r"EPSG:\d+")
@@ -72,6 +67,13 @@ class TileMatrix:
         left, top = self.col + col * self.tile_width, self.row + row * self.tile_height
         return Grid(self.lattice, left, top, self.tile_width, self.tile_height)
 
+    def denser(self, factor: int) -> TileMatrix:
+        """The same tiles with ``factor`` times as many pixels along each edge."""
+        lattice = self.lattice.scaled(1 / factor, 1 / factor)
+        wide, high = self.tile_width * factor, self.tile_height * factor
+        corner = self.col * factor, self.row * factor
+        return TileMatrix(self.id, lattice, wide, high, self.matrix_width, self.matrix_height, *corner)
+
     @property
     def grid(self) -> Grid:
         """All pixels of the matrix."""
@@ -111,8 +113,8 @@ class MatrixSet:
     """The CRS's URN in documents."""
     lat_first: bool
     """Whether documents write north before east."""
-    area: Bounds
-    """Longitudes and latitudes outside of which the set has no tiles."""
+    areas: tuple[Bounds, ...] = (WORLD,)
+    """Longitude/latitude boxes outside of which the set has no tiles; two where they meet at 180 degrees."""
     well_known_scales: str = ""
     """URN of the scale set that it conforms to (OGC 07-057r7, annex E); "" for none."""
 
@@ -136,11 +138,25 @@ class MatrixSet:
 
     def bounds_of(self, boxes: Iterable[Bounds]) -> Bounds | None:
         """The box in the set's CRS around longitude/latitude boxes; None where they all lie outside of its area."""
-        inside = [part for box in boxes if (part := intersect(box, self.area))]
+        inside = [part for box in boxes for area in self.areas if (part := intersect(box, area))]
         if not inside:
             return None
         xmin, ymin, xmax, ymax = zip(*(project_bounds(WGS84, self.crs, box) for box in inside), strict=True)
         return min(xmin), min(ymin), max(xmax), max(ymax)
+
+    def covers(self, boxes: Iterable[Bounds]) -> bool:
+        """Whether longitude/latitude boxes lie wholly in the set's area."""
+        return all(any(intersect(box, area) == box for area in self.areas) for box in boxes)
+
+    def denser(self, factor: int) -> MatrixSet:
+        """The set ``{id}@{factor}x``: tiles of the same area with ``factor`` times as many pixels along each edge.
+
+        For screens with more pixels than the rendering pixel of 0.28 mm has; a matrix keeps its identifier.
+        """
+        tile = self.matrices[0].tile_width * factor
+        title = f"{self.title}, tiles of {tile} pixels"
+        matrices = tuple(matrix.denser(factor) for matrix in self.matrices)
+        return replace(self, id=f"{self.id}@{factor}x", title=title, matrices=matrices, well_known_scales="")
 
     def limits(self, boxes: Iterable[Bounds]) -> tuple[TileLimits, ...]:
         """For each matrix the tiles that longitude/latitude boxes touch; empty where they lie outside of the set."""
@@ -148,34 +164,6 @@ class MatrixSet:
         if bounds is None:
             return ()
         return tuple(limits for matrix in self.matrices if (limits := matrix.limits(bounds)))
-
-
-def standard_sets() -> dict[str, MatrixSet]:
-    """The sets that every layer has, by identifier: WebMercatorQuad first, WorldCRS84Quad (longitude first)."""
-    mercator = _from_morecantile(WEB_MERCATOR, urn("EPSG:3857"), _GOOGLE_SCALES)
-    return {WEB_MERCATOR: mercator, WORLD_CRS84: _from_morecantile(WORLD_CRS84, _CRS84_URN, "")}
-
-
-def _from_morecantile(identifier: str, supported_crs: str, scales: str) -> MatrixSet:
-    """A set of the registry. Cells are the coarsest one halved, for the registry's own are rounded to 13 digits."""
-    known = morecantile.tms.get(identifier)
-    crs = canonical(supported_crs)
-    first = known.matrix(known.minzoom)
-    x0, y0 = map(float, first.pointOfOrigin)
-    matrices = tuple(
-        TileMatrix(
-            level.id,
-            Lattice(crs, x0, y0, cell := first.cellSize * first.matrixWidth / level.matrixWidth, cell),
-            level.tileWidth,
-            level.tileHeight,
-            level.matrixWidth,
-            level.matrixHeight,
-        )
-        for level in known.tileMatrices
-    )
-    west, south, east, north = known.bbox
-    area = (float(west), float(south), float(east), float(north))
-    return MatrixSet(identifier, identifier, crs, matrices, supported_crs, False, area, scales)
 
 
 def native_set(grid: Grid) -> MatrixSet | None:
@@ -198,8 +186,7 @@ def native_set(grid: Grid) -> MatrixSet | None:
     code = grid.crs.partition(":")[2]
     north_first = lat_first(grid.crs)
     title = f"Native pixels in {grid.crs}"
-    world = (-180.0, -90.0, 180.0, 90.0)
-    return MatrixSet(f"native-{code}-{digest}", title, grid.crs, matrices, urn(grid.crs), north_first, world)
+    return MatrixSet(f"native-{code}-{digest}", title, grid.crs, matrices, urn(grid.crs), north_first)
 
 
 def _with_square_pixels(grid: Grid) -> Grid:

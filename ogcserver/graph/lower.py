@@ -16,6 +16,7 @@ from ogcserver.errors import (
     ArgumentMissing,
     ArgumentUnsupported,
     CollectionNotFound,
+    GraphError,
     GraphInvalid,
     GraphTooLarge,
     MixedArray,
@@ -116,16 +117,18 @@ class Lowering:
             raise GraphTooLarge(f"stored graphs nest deeper than {_STORED_DEPTH}", locator=where)
         key = (name, imagery.token if imagery is not None else "")
         if key not in self._expanded:
+            outside = "://" in name
             try:
                 graph = self._context.stored.graph(name)
-            except StoredGraphNotFound as error:
-                raise StoredGraphNotFound(error.message, locator=where) from error
-            self._expanded[key] = self.document(graph, f"{STORED_PREFIX}{name}", imagery, (*inside, name))
+            except (StoredGraphNotFound, GraphError) as error:
+                raise type(error)(error.message, locator=f"{where}.args.uri" if outside else where) from error
+            origin = name if outside else f"{STORED_PREFIX}{name}"
+            self._expanded[key] = self.document(graph, origin, imagery, (*inside, name))
         return self._expanded[key]
 
 
 def references(graph: object) -> frozenset[str]:
-    """The stored graphs that a document names.
+    """The stored graphs that a document names, those of other hosts by their addresses.
 
     Raises:
         GraphError: not a graph.
@@ -174,7 +177,7 @@ def _children(node: Any, where: str) -> list[tuple[Any, str]]:
 
 
 def _stored_name(node: Mapping[str, Any], where: str) -> str:
-    """The stored graph that the node refers to, or "" for a node that is a process of the back-end."""
+    """The stored graph that the node refers to: its identifier, or the address of one elsewhere; "" for a process."""
     name: str = node["process_id"]
     if name.startswith(STORED_PREFIX):
         return name.removeprefix(STORED_PREFIX)
@@ -185,11 +188,7 @@ def _stored_name(node: Mapping[str, Any], where: str) -> str:
         raise ArgumentMissing("process_graph needs uri: the stored graph's id or path", locator=f"{where}.args.uri")
     if not isinstance(uri, str):
         raise ArgumentInvalid("uri must be a text", locator=f"{where}.args.uri")
-    if "://" in uri:
-        raise ArgumentInvalid(
-            "graphs of other hosts are not fetched; store the graph here", locator=f"{where}.args.uri"
-        )
-    return uri.rstrip("/").rpartition("/")[2]
+    return uri if "://" in uri else uri.rstrip("/").rpartition("/")[2]
 
 
 def _arguments(process: Process, node: Mapping[str, Any], where: str, results: Mapping[int, Expr]) -> Mapping[str, Any]:

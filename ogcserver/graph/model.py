@@ -96,12 +96,15 @@ class Collections(Protocol):
 
 
 class StoredGraphs(Protocol):
-    """A user's stored process graphs."""
+    """A user's stored process graphs, and those of other hosts."""
 
     def graph(self, name: str) -> Mapping[str, Any]:
         """
+        Args:
+            name: an identifier, or an address that holds ``://``.
         Raises:
             StoredGraphNotFound: no such graph.
+            GraphError: an address that graphs are not fetched from, or what is there is none.
         """
         ...
 

@@ -1,103 +1,94 @@
-"""On-demand jobs as layers: found in the store, compiled, described, and forgotten at once when anything was written.
+"""On-demand jobs as layers: found in the store, for those who may see them.
 
-Everything remembered here is keyed by the store's revision, which is asked for every request. So a job that leaves
-on-demand mode is refused from the next request on, in all processes and however warm the caches are.
+The store's revision is asked for every request. So a job that leaves on-demand mode is refused from the next request
+on, in all processes and however warm the caches are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cachetools import LRUCache, TTLCache
 from starlette.concurrency import run_in_threadpool
 
-from ogcserver.cube import RESAMPLINGS, Resampling
-from ogcserver.engine.describe import Description
+from ogcserver.engine.cache import SingleFlight
 from ogcserver.errors import JobNotFound, OgcServerError, ServiceNotFound
+from ogcserver.jobs.access import Caller
+from ogcserver.jobs.compiled import Compiled
 from ogcserver.jobs.compiler import Compile
 from ogcserver.jobs.layers import Layer, Layers
+from ogcserver.jobs.listing import look_of_services, on_demand, read_jobs
 from ogcserver.jobs.model import Job, Service
+from ogcserver.jobs.remembered import Describe, Key, Remembered, State
 from ogcserver.jobs.revision import Revision
-from ogcserver.jobs.store import JobStore
-from ogcserver.plan.expr import Expr
+from ogcserver.jobs.store import JobStore, no_job, no_service
 
-Describe = Callable[[Expr], Awaitable[Description]]
+Claim = Callable[[str, str, str], None]
+"""(token of a plan, user, job): whose computing it is from now on."""
 
-_AT_ONCE = 8
-"""Jobs that are described at the same time for a listing."""
-
-
-class Compiled:
-    """Plans of jobs, remembered for as long as neither the job nor any stored graph changes. Thread-safe."""
-
-    def __init__(self, compile_graph: Compile, keep: int = 1024) -> None:
-        self._compile = compile_graph
-        self._plans: LRUCache[tuple[str, str, int], Expr] = LRUCache(keep)
-        self._lock = threading.Lock()
-
-    def known(self, job: Job, revision: Revision) -> Expr | None:
-        """The plan, if it needs no compiling."""
-        with self._lock:
-            return self._plans.get((job.id, job.updated, revision.graphs))
-
-    def plan(self, job: Job, revision: Revision) -> Expr:
-        """The job's plan; compiles it where needed, which blocks.
-
-        Raises:
-            GraphError, CollectionNotFound, StoredGraphNotFound: the graph does not compile any more.
-        """
-        plan = self.known(job, revision)
-        if plan is None:
-            plan = self._compile(job.process_graph, job.user_id)
-            with self._lock:
-                self._plans[job.id, job.updated, revision.graphs] = plan
-        return plan
+_AT_ONCE = 64
+"""Jobs that are compiled and described together for a listing, so that tiles come in between."""
+_LISTINGS = 64
+"""Of users, remembered."""
 
 
 class Catalogue:
     """Finds the layers behind an address: implements :class:`ogcserver.jobs.layers.Endpoints`.
 
     Args:
-        keep_s: for how long a layer's description, and its absence from a listing, may be remembered while the store
-            does not change; catalogues of scenes grow by themselves.
+        keep_s, keep: of :class:`Remembered`.
+        clock: seconds, never running backwards.
+        claim: is told whose job was asked for, each time.
     """
 
     def __init__(
-        self, store: JobStore, compile_graph: Compile, describe: Describe, keep_s: float = 10.0, keep: int = 4096
+        self,
+        store: JobStore,
+        compile_graph: Compile,
+        describe: Describe,
+        keep_s: float = 10.0,
+        keep: int = 100_000,
+        clock: Callable[[], float] = time.monotonic,
+        claim: Claim = lambda token, user_id, job_id: None,
     ) -> None:
         self.store = store
         self.compiled = Compiled(compile_graph)
-        self._describe = describe
-        self._layers: TTLCache[tuple[Revision, str, str], Layer] = TTLCache(keep, keep_s)
-        self._listings: TTLCache[Revision, tuple[Layer, ...]] = TTLCache(2, keep_s)
-        self._services: LRUCache[tuple[Revision, str], Service] = LRUCache(keep)
-        self._listing = asyncio.Lock()
+        self._layers = Remembered(self.compiled, describe, keep_s, keep, clock)
+        self._listings: TTLCache[tuple[Revision, str], tuple[Layer, ...]] = TTLCache(_LISTINGS, keep_s, clock)
+        self._services: LRUCache[tuple[Revision, str], Service] = LRUCache(4096)
+        self._flights = SingleFlight()
+        self._claim = claim
 
-    def root(self) -> Layers:
-        """All on-demand jobs."""
-        return _Root(self)
+    def root(self, caller: Caller) -> Layers:
+        """All on-demand jobs of the caller."""
+        return _Root(self, caller)
 
-    async def of_service(self, service_id: str, service_type: str) -> Layers:
+    async def of_service(self, service_id: str, service_type: str, caller: Caller) -> Layers:
         """The one layer of a service.
 
         Raises:
-            ServiceNotFound: no such service, or of another type, or its job is not on demand.
+            ServiceNotFound: no such service for this caller, or of another type, or its job is not on demand.
+            CredentialsMissing: no such service that is public, and the caller has not signed in.
         """
         revision = await self.revision()
         key = (revision, service_id)
         service = self._services.get(key)
         if service is None:
-            service = await run_in_threadpool(self.store.service, service_id)
+            try:
+                service = await run_in_threadpool(self.store.service, service_id)
+            except ServiceNotFound as error:
+                raise caller.missing(error) from error
             self._services[key] = service
+        if not caller.sees(service.user_id, service.public):
+            raise caller.missing(no_service(service_id))
         if service.type != service_type.lower():
             raise ServiceNotFound(f"service {service_id} is of type {service.type}, not {service_type[:32]}")
         try:
-            return _One(await self.layer(revision, service.job_id, service))
+            return _One(await self.layer(revision, service.job_id, service.user_id, service), sum(revision))
         except JobNotFound as error:
             raise ServiceNotFound(f"service {service_id} is stopped: {error.message}") from error
 
@@ -107,71 +98,64 @@ class Catalogue:
             return self.store.revision()
         return await run_in_threadpool(self.store.revision)
 
-    async def layer(self, revision: Revision, job_id: str, service: Service | None) -> Layer:
-        """A job's layer with the looks of a service, or with its own.
+    async def layer(self, revision: Revision, job_id: str, user_id: str, service: Service | None) -> Layer:
+        """The layer of a user's job with the looks of a service, or with its own.
 
         Raises:
-            JobNotFound: no such job, or it is not on demand.
+            JobNotFound: no such job of this user, or it is not on demand.
         """
-        key = (revision, job_id, service.id if service else "")
-        layer = self._layers.get(key)
+        key = (job_id, service.id if service else "")
+        layer = self._layers.at(key, user_id, revision)
         if layer is None:
-            job = await run_in_threadpool(self.store.job, job_id)
+            job = await run_in_threadpool(self.store.job, job_id, user_id)
             if job.mode != "on_demand":
                 raise JobNotFound(f"job {job_id} is not in on-demand mode: POST /jobs/{job_id}/on_demand starts it")
-            layer = await self._build(job, revision, service)
-            self._layers[key] = layer
+            look = service.args if service else await run_in_threadpool(look_of_services, self.store.database, job_id)
+            state = State(user_id, job.updated, revision.graphs, look)
+            layer = await self._layers.current(key, state, revision, job)
+        self._claim(layer.plan.token, user_id, job_id)
         return layer
 
-    async def listing(self) -> tuple[Layer, ...]:
-        """All on-demand jobs that can be served now, in the order of creation."""
-        revision = await self.revision()
-        found = self._listings.get(revision)
+    async def listing(self, user_id: str) -> tuple[Layer, ...]:
+        """All on-demand jobs of a user that can be served now, in the order of creation."""
+        key = (await self.revision(), user_id)
+        found = self._listings.get(key)
         if found is None:
-            async with self._listing:
-                found = self._listings.get(revision)
-                if found is None:
-                    found = self._listings[revision] = await self._list(revision)
+            found = await self._flights.run(key, lambda: self._list(*key))
+            self._listings[key] = found
         return found
 
-    async def _list(self, revision: Revision) -> tuple[Layer, ...]:
-        jobs = await run_in_threadpool(self.store.jobs, None, "on_demand")
-        gate = asyncio.Semaphore(_AT_ONCE)
+    async def _list(self, revision: Revision, user_id: str) -> tuple[Layer, ...]:
+        rows = await run_in_threadpool(on_demand, self.store.database, user_id)
+        states: dict[Key, State] = {
+            (row.id, ""): State(user_id, row.updated, revision.graphs, row.look) for row in rows
+        }
+        layers = self._layers.fresh(states)
+        others = [key for key in states if key not in layers]
+        unknown = [key[0] for key in others if not self._layers.described(key, states[key])]
+        jobs = await run_in_threadpool(read_jobs, self.store, user_id, unknown)
+        for first in range(0, len(others), _AT_ONCE):
+            batch = others[first : first + _AT_ONCE]
+            await self._layers.prepare((jobs[name] for name, _ in batch if name in jobs), revision)
+            made = await asyncio.gather(*(self._attempt(key, states[key], revision, jobs.get(key[0])) for key in batch))
+            layers |= dict(zip(batch, made, strict=True))
+        return tuple(layer for key in states if (layer := layers[key]))
 
-        async def attempt(job: Job) -> Layer | None:
-            async with gate:
-                return await self._try(job, revision)
-
-        return tuple(layer for layer in await asyncio.gather(*map(attempt, jobs)) if layer)
-
-    async def _try(self, job: Job, revision: Revision) -> Layer | None:
+    async def _attempt(self, key: Key, state: State, revision: Revision, job: Job | None) -> Layer | None:
         """The layer of a listing; None, and a line in the log, when it cannot be made. One job never hides others."""
         log = logging.getLogger(__name__)
-        key = (revision, job.id, "")
         try:
-            layer = self._layers.get(key) or await self._build(job, revision, None)
+            if job is not None:
+                return await self._layers.current(key, state, revision, job)
+            if self._layers.described(key, state):
+                return await self._layers.renewed(key, revision)
+            return None  # ended meanwhile
         except OgcServerError as error:
-            log.warning("job %s is left out: %s", job.id, error.message)
-            return None
+            log.warning("job %s is left out: %s", key[0], error.message)
         except Exception:
-            log.exception("job %s is left out", job.id)
-            return None
-        self._layers[key] = layer
-        return layer
-
-    async def _build(self, job: Job, revision: Revision, service: Service | None) -> Layer:
-        plan = self.compiled.known(job, revision)
-        if plan is None:
-            plan = await run_in_threadpool(self.compiled.plan, job, revision)
-        own = {name: value for name, value in (job.output or {}).items() if name.lower() != "format"}
-        args = service.args if service else own or await run_in_threadpool(self._look_of_services, job.id)
-        chosen = resampling_of(args) or resampling_of(own) or "nearest"
-        description = await self._describe(plan)
-        return Layer(job.id, job.title or job.id, job.description, plan, description, args, chosen)
-
-    def _look_of_services(self, job_id: str) -> dict[str, Any]:
-        """The arguments of the first service of a job that has any: its look where the job itself names none."""
-        return next((dict(service.args) for service in self.store.services(job_id=job_id) if service.args), {})
+            log.exception("job %s is left out", key[0])
+        self._layers.failed(key, state, revision)
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +163,18 @@ class _Root:
     """The layers of the endpoints at the root of the server."""
 
     catalogue: Catalogue
+    caller: Caller
 
     async def all(self) -> tuple[Layer, ...]:
-        return await self.catalogue.listing()
+        return () if self.caller.user_id is None else await self.catalogue.listing(self.caller.user_id)
+
+    async def revision(self) -> int:
+        return sum(await self.catalogue.revision())
 
     async def get(self, identifier: str) -> Layer:
-        return await self.catalogue.layer(await self.catalogue.revision(), identifier, None)
+        if self.caller.user_id is None:
+            raise self.caller.missing(no_job(identifier))
+        return await self.catalogue.layer(await self.catalogue.revision(), identifier, self.caller.user_id, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,17 +182,16 @@ class _One:
     """The layer of a service's own endpoint."""
 
     layer: Layer
+    at: int
+    """The store's revision."""
 
     async def all(self) -> tuple[Layer, ...]:
         return (self.layer,)
+
+    async def revision(self) -> int:
+        return self.at
 
     async def get(self, identifier: str) -> Layer:
         if identifier != self.layer.id:
             raise JobNotFound(f"this service has the layer {self.layer.id}, not {identifier[:80]!r}")
         return self.layer
-
-
-def resampling_of(options: Mapping[str, object]) -> Resampling | None:
-    """What ``resampling`` says in the options of a job or service; None where it says nothing that is known."""
-    wanted = next((str(value).lower() for name, value in options.items() if name.lower() == "resampling"), "")
-    return next((known for known in RESAMPLINGS if known == wanted), None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.graph.model import Collections, Context, Process
+from ogcserver.jobs.outside import OutsideGraphs, Visit
 from ogcserver.jobs.store import JobStore
 from ogcserver.plan.expr import Expr
 
@@ -22,12 +23,16 @@ class UserGraphs:
 
     store: JobStore
     user_id: str
+    outside: Visit
 
     def graph(self, name: str) -> Mapping[str, Any]:
         """
         Raises:
             StoredGraphNotFound: the user has no such graph.
+            GraphError, SourceUnavailable: see :meth:`ogcserver.jobs.outside.OutsideGraphs.graph`.
         """
+        if "://" in name:
+            return self.outside.graph(name)
         return self.store.graph(name, self.user_id)
 
 
@@ -39,7 +44,8 @@ class Compiler:
     collections: Collections
     store: JobStore
     limits: GraphLimits
+    outside: OutsideGraphs = field(default_factory=OutsideGraphs)
 
     def __call__(self, graph: object, user_id: str) -> Expr:
-        context = Context(self.processes, self.collections, UserGraphs(self.store, user_id), self.limits)
-        return compile_graph(graph, context)
+        stored = UserGraphs(self.store, user_id, self.outside.visit())
+        return compile_graph(graph, Context(self.processes, self.collections, stored, self.limits))

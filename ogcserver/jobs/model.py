@@ -40,3 +40,5 @@ class Service:
     args: Mapping[str, Any] = field(default_factory=dict)
     """As the client sent them: protocol version and visualisation."""
     submitted: str = ""
+    public: bool = True
+    """Whether everybody may use it; else only its owner."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, select
 
 from ogcserver.errors import JobNotFound, NotFound, ServiceNotFound, StoredGraphNotFound
 from ogcserver.jobs.model import Job, Mode, Service, Status
@@ -50,6 +50,11 @@ class JobStore:
         self._engine.dispose()
         if self._vanishing:
             self._vanishing.cleanup()
+
+    @property
+    def database(self) -> Engine:
+        """Where users, their tokens, locks and usage are kept, too."""
+        return self._engine
 
     @property
     def revision_is_cheap(self) -> bool:
@@ -106,10 +111,16 @@ class JobStore:
             JobNotFound: no such job of this user.
         """
         with writing(self._engine) as connection:
-            job = _job(_one(connection, JOBS, job_id, user_id))
-            if (job.mode, job.status) == (mode, status):
-                return job
-            return self._change(connection, job, {"mode": mode, "status": status})
+            return self.put_mode(connection, job_id, mode, status, user_id)
+
+    def put_mode(
+        self, connection: Connection, job_id: str, mode: Mode, status: Status, user_id: str | None = None
+    ) -> Job:
+        """:meth:`set_mode` as a part of somebody's transaction."""
+        job = _job(_one(connection, JOBS, job_id, user_id))
+        if (job.mode, job.status) == (mode, status):
+            return job
+        return self._change(connection, job, {"mode": mode, "status": status})
 
     def _change(self, connection: Connection, job: Job, changes: Json) -> Job:
         moment = max(self._clock(), parse_instant(job.updated) + timedelta(microseconds=1))
@@ -130,13 +141,13 @@ class JobStore:
             connection.execute(JOBS.delete().where(JOBS.c.id == job_id))
             _count(connection, "jobs")
 
-    def add_service(self, user_id: str, job_id: str, service_type: str, args: Json) -> Service:
+    def add_service(self, user_id: str, job_id: str, service_type: str, args: Json, public: bool = True) -> Service:
         """A new service over the user's job.
 
         Raises:
             JobNotFound: no such job of this user.
         """
-        service = Service(_identifier("s"), user_id, job_id, service_type, args, format_instant(self._clock()))
+        service = Service(_identifier("s"), user_id, job_id, service_type, args, format_instant(self._clock()), public)
         with writing(self._engine) as connection:
             _one(connection, JOBS, job_id, user_id)
             connection.execute(SERVICES.insert().values(**vars(service)))
@@ -158,17 +169,17 @@ class JobStore:
             rows = connection.execute(query if job_id is None else query.where(SERVICES.c.job_id == job_id))
             return tuple(map(_service, rows))
 
-    def change_service(self, service_id: str, args: Json, user_id: str | None = None) -> Service:
-        """The service with other arguments.
+    def change_service(self, service_id: str, user_id: str | None = None, **changes: Any) -> Service:
+        """The service with new values of ``args`` or ``public``.
 
         Raises:
             ServiceNotFound: no such service of this user.
         """
         with writing(self._engine) as connection:
             service = _service(_one(connection, SERVICES, service_id, user_id))
-            connection.execute(SERVICES.update().where(SERVICES.c.id == service_id).values(args=args))
+            connection.execute(SERVICES.update().where(SERVICES.c.id == service_id).values(**changes))
             _count(connection, "jobs")
-        return Service(**{**vars(service), "args": args})
+        return Service(**{**vars(service), **changes})
 
     def delete_service(self, service_id: str, user_id: str | None = None) -> None:
         """
@@ -246,11 +257,21 @@ def _one(connection: Connection, table: Table, identifier: str, user_id: str | N
     raise _missing(table, identifier)
 
 
+def no_job(job_id: str) -> JobNotFound:
+    """The one error for a job that does not exist, and for one of somebody else."""
+    return JobNotFound(f"there is no job {job_id[:80]!r}")
+
+
+def no_service(service_id: str) -> ServiceNotFound:
+    """The one error for a service that does not exist, and for a private one of somebody else."""
+    return ServiceNotFound(f"there is no service {service_id[:80]!r}")
+
+
 def _missing(table: Table, identifier: str) -> NotFound:
     if table is JOBS:
-        return JobNotFound(f"there is no job {identifier[:80]!r}")
+        return no_job(identifier)
     if table is SERVICES:
-        return ServiceNotFound(f"there is no service {identifier[:80]!r}")
+        return no_service(identifier)
     return StoredGraphNotFound(f"there is no stored process graph {identifier[:80]!r}")
 
 

@@ -1,4 +1,4 @@
-"""The tables that jobs, services and stored graphs live in, and how a database is opened.
+"""The tables that jobs, services, stored graphs and users live in, and how a database is opened.
 
 SQLite runs in WAL mode, so that readers never wait for a writer. Transactions that write take the write lock when they
 begin: one that reads first and writes later could otherwise fail where waiting would have helped.
@@ -8,11 +8,29 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import JSON, Column, Connection, Engine, Integer, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    inspect,
+    true,
+)
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.schema import CreateColumn
 
 METADATA = MetaData()
 
@@ -41,6 +59,7 @@ SERVICES = Table(
     Column("type", String(32), nullable=False),
     Column("args", JSON, nullable=False),
     Column("submitted", String(32), nullable=False),
+    Column("public", Boolean, nullable=False, server_default=true()),
 )
 GRAPHS = Table(
     "process_graphs",
@@ -57,6 +76,38 @@ REVISIONS = Table(
     Column("value", Integer, nullable=False),
 )
 """One row for what tiles hang on (``jobs``) and one for what compiled jobs hang on besides (``graphs``)."""
+USERS = Table(
+    "users",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("password", Text, nullable=False),
+    Column("registered", String(32), nullable=False),
+)
+"""``password`` is an argon2 hash with its own parameters and salt."""
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("hash", String(64), primary_key=True),
+    Column("user_id", String(64), nullable=False, index=True),
+    Column("expires", String(32), nullable=False),
+)
+"""``hash`` is the SHA-256 of a bearer token, in hexadecimal digits."""
+FILE_LOCKS = Table(
+    "file_locks",
+    METADATA,
+    Column("job_id", String(64), primary_key=True),
+    Column("user_id", String(255), primary_key=True),
+    Column("path", String(1024), primary_key=True),
+)
+"""Files, or folders, that running jobs read."""
+USAGE = Table(
+    "usage",
+    METADATA,
+    Column("user_id", String(255), primary_key=True),
+    Column("job_id", String(64), primary_key=True),
+    Column("pixels", BigInteger, nullable=False),
+)
+"""Values computed; ``job_id`` is empty for synchronous requests."""
 
 _BUSY_S = 30.0
 _ADVISORY_LOCK = 0x0C5E_57E9
@@ -76,15 +127,35 @@ def open_database(url: str) -> Engine:
         engine = _open_sqlite(parsed)
     else:
         engine = create_engine(parsed, pool_pre_ping=True)
-    with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+    with making_tables(engine) as connection:
+        _add_new_columns(connection)
         METADATA.create_all(connection)
         known = {row.name for row in connection.execute(REVISIONS.select())}
         for name in ("jobs", "graphs"):
             if name not in known:
                 connection.execute(REVISIONS.insert().values(name=name, value=0))
     return engine
+
+
+def _add_new_columns(connection: Connection) -> None:
+    """Adds the columns that tables of an older version of this program lack; each has a default."""
+    inspector = inspect(connection)
+    for table in METADATA.sorted_tables:
+        if inspector.has_table(table.name):
+            there = {column["name"] for column in inspector.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    definition = CreateColumn(column).compile(connection)
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+
+
+@contextmanager
+def making_tables(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which tables may be made, by one process at a time."""
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        yield connection
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:

@@ -9,16 +9,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ogcserver.cube import Block, View
-from ogcserver.encode.jpeg import encode_jpeg
-from ogcserver.encode.png import encode_png
+from ogcserver.encode.geotiff import encode_geotiff
+from ogcserver.encode.npy import encode_npy
+from ogcserver.encode.paint import paint
+from ogcserver.encode.pictures import encode_picture
 from ogcserver.encode.style import Style
+from ogcserver.encode.terrain import encode_terrain
 from ogcserver.engine.service import Rendered
 from ogcserver.errors import InvalidParameter
 from ogcserver.plan.expr import Expr
 
-MEDIA_TYPES = {"image/png": "png", "image/jpeg": "jpg"}
+MEDIA_TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif"}
 """Media types of pictures, and the extension that stands for each in addresses."""
-_SPELLINGS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "image/jpg": "image/jpeg"}
+GEOTIFF, NPY, TERRARIUM = "image/tiff; application=geotiff", "application/x-npy", "image/png; mode=terrarium"
+VALUE_TYPES = {GEOTIFF: "tif", NPY: "npy", TERRARIUM: "terrain"}
+"""The same of tiles that hold the values of the style's bands, for colouring by the client."""
+_SPELLINGS = {
+    **{extension: name for name, extension in (MEDIA_TYPES | VALUE_TYPES).items()},
+    **{"".join(name.split()): name for name in VALUE_TYPES},
+    "jpeg": "image/jpeg",
+    "image/jpg": "image/jpeg",
+    "image/tiff": GEOTIFF,
+    "tiff": GEOTIFF,
+}
 
 
 def picture_type(text: str) -> str:
@@ -27,29 +40,46 @@ def picture_type(text: str) -> str:
     Raises:
         InvalidParameter: there are no such pictures.
     """
-    name = _SPELLINGS.get(text.lower(), text.lower())
-    if name not in MEDIA_TYPES:
-        raise InvalidParameter(f"there are no pictures of type {text[:40]!r}: ask for {' or '.join(MEDIA_TYPES)}")
+    name = "".join(text.lower().split())
+    name = _SPELLINGS.get(name, name)
+    if name not in MEDIA_TYPES and name not in VALUE_TYPES:
+        there_are = ", ".join((*MEDIA_TYPES, *VALUE_TYPES))
+        raise InvalidParameter(f"there are no pictures of type {text[:40]!r}: ask for one of {there_are}")
     return name
 
 
 @dataclass(frozen=True)
 class Painter:
-    """Makes a picture file of a block."""
+    """Makes a picture file, or one of values, of a block."""
 
     media_type: str
-    """image/png or image/jpeg."""
+    """One of MEDIA_TYPES or VALUE_TYPES."""
     style: Style
 
     @property
     def token(self) -> str:
         """Equal for painters that write alike."""
-        return f"{self.media_type} {self.style.token}"
+        return f"{self.media_type} {self.style.bands if self.of_values else self.style.token}"
+
+    @property
+    def of_values(self) -> bool:
+        """Whether it writes values, not colours."""
+        return self.media_type in VALUE_TYPES
+
+    def view(self, view: View) -> View:
+        """What to compute for a picture over ``view``: with the pixels around it that a hillshade needs."""
+        halo = 0 if self.of_values else self.style.halo
+        return view.on(view.grid.padded(halo)) if halo else view
 
     def __call__(self, block: Block) -> bytes:
-        if self.media_type == "image/jpeg":
-            return encode_jpeg(block, self.style)
-        return encode_png(block, self.style)
+        """The picture of a block that was computed for :meth:`view`."""
+        if self.media_type == GEOTIFF:
+            return encode_geotiff(block)
+        if self.media_type == NPY:
+            return encode_npy(block)
+        if self.media_type == TERRARIUM:
+            return encode_terrain(block)
+        return encode_picture(paint(block, self.style, self.style.halo), self.media_type)
 
 
 class Renderer(Protocol):
@@ -73,20 +103,27 @@ class Pictures:
     max_age: int = 0
 
     async def answer(self, request: Request, plan: Expr, view: View, painter: Painter) -> Response:
-        """The picture, or 304 where the client has it (RFC 9110, 13.1.2); then nothing is computed."""
-        if asked := request.headers.get("if-none-match"):
+        """The picture over a view, or 304 where the client has it; then nothing is computed."""
+        view = painter.view(view)
+        if request.headers.get("if-none-match"):
             etag = await self.engine.etag(plan, view, painter)
-            if _names(asked, etag):
-                return Response(status_code=304, headers=self._headers(etag))
+            if self.known(request, etag):
+                return Response(status_code=304, headers=self.headers(etag))
         rendered = await self.engine.render(plan, view, painter)
-        return Response(rendered.body, media_type=painter.media_type, headers=self._headers(rendered.etag))
+        return Response(rendered.body, media_type=painter.media_type, headers=self.headers(rendered.etag))
 
-    def _headers(self, etag: str) -> dict[str, str]:
+    def made(self, request: Request, body: bytes, media_type: str, etag: str) -> Response:
+        """A picture that is there already, or 304 where the client has it."""
+        if self.known(request, etag):
+            return Response(status_code=304, headers=self.headers(etag))
+        return Response(body, media_type=media_type, headers=self.headers(etag))
+
+    def known(self, request: Request, etag: str) -> bool:
+        """Whether the client has what the tag stands for.  Source: RFC 9110, 13.1.2, compared weakly."""
+        tags = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+        return "*" in tags or f'"{etag}"' in tags
+
+    def headers(self, etag: str) -> dict[str, str]:
+        """Of an answer with that tag."""
         control = f"public, max-age={self.max_age}, must-revalidate" if self.max_age else "no-cache"
         return {"etag": f'"{etag}"', "cache-control": control}
-
-
-def _names(header: str, etag: str) -> bool:
-    """Whether an If-None-Match header names the tag, compared weakly."""
-    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
-    return "*" in tags or f'"{etag}"' in tags

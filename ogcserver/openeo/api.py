@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from ogcserver.errors import UnsupportedOperation
+from ogcserver.openeo.accounts import UserAccounts
 from ogcserver.openeo.backend import Backend
+from ogcserver.openeo.batch import BatchJobs
 from ogcserver.openeo.discovery import Discovery
 from ogcserver.openeo.errors import exception_handlers
+from ogcserver.openeo.files import UserFolder
 from ogcserver.openeo.jobs import Jobs
 from ogcserver.openeo.responses import Resource
 from ogcserver.openeo.results import Results
 from ogcserver.openeo.services import Services
 from ogcserver.openeo.stored_graphs import StoredGraphs
-
-_LATER = (
-    "/jobs/{job_id}/batch",
-    "/jobs/{job_id}/batch/download",
-    "/jobs/{job_id}/subscribe",
-    "/udf_runtimes/{lang}/{udf_type}",
-    "/files/{user_id}",
-    "/files/{user_id}/{path:path}",
-    "/users/{user_id}/files",
-    "/users/{user_id}/files/{path:path}",
-    "/auth/login",
-    "/auth/register",
-)
-"""Paths of the API that answer that they are not supported here yet."""
 
 
 class OpenEoApi:
@@ -44,28 +30,31 @@ class OpenEoApi:
 
     def routes(self) -> list[BaseRoute]:
         """All routes. GET / lists the path of each but the downloads, to which links lead."""
-        resources = {**self._jobs(), **self._graphs(), **self._services()}
+        resources = {**self._jobs(), **self._graphs(), **self._services(), **self._users()}
         described = self._discovery(list(resources))
         routes: list[BaseRoute] = [Route(path, resource) for path, resource in {**described, **resources}.items()]
-        routes.append(
-            Route("/jobs/{job_id}/on_demand/result.{extension}", Resource(GET=Results(self.backend).download))
-        )
-        return routes + [Route(path, Resource(**_EVERY_METHOD)) for path in _LATER]
+        batches = BatchJobs(self.backend)
+        return [
+            *routes,
+            Route("/jobs/{job_id}/on_demand/result.{extension}", Resource(GET=Results(self.backend).download)),
+            Route("/jobs/{job_id}/batch/results/{name}", Resource(GET=batches.file)),
+            WebSocketRoute("/jobs/{job_id}/subscribe", batches.subscribe),
+        ]
 
     def _discovery(self, others: list[str]) -> dict[str, Resource]:
         paths = (
             "/", "/capabilities/services", "/capabilities/output_formats", "/data", "/data/{product_id}",
-            "/processes", "/processes/{process_id}", "/udf_runtimes", "/credits",
+            "/processes", "/processes/{process_id}", "/udf_runtimes", "/udf_runtimes/{lang}/{udf_type}",
         )  # fmt: skip
         handlers = Discovery(self.backend, [*paths, *others])
         answers = (
             handlers.root, handlers.services, handlers.output_formats, handlers.collections, handlers.collection,
-            handlers.processes, handlers.process, handlers.udf_runtimes, handlers.credits,
+            handlers.processes, handlers.process, handlers.udf_runtimes, handlers.udf_type,
         )  # fmt: skip
         return {path: Resource(GET=answer) for path, answer in zip(paths, answers, strict=True)}
 
     def _jobs(self) -> dict[str, Resource]:
-        handlers, results = Jobs(self.backend), Results(self.backend)
+        handlers, results, batches = Jobs(self.backend), Results(self.backend), BatchJobs(self.backend)
         return {
             "/execute": Resource(POST=results.execute),
             "/jobs/execute": Resource(POST=results.execute),
@@ -73,6 +62,8 @@ class OpenEoApi:
             "/jobs/{job_id}": Resource(GET=handlers.read, PATCH=handlers.change, DELETE=handlers.delete),
             "/jobs/{job_id}/on_demand": Resource(POST=handlers.start, DELETE=handlers.stop),
             "/jobs/{job_id}/on_demand/download": Resource(GET=results.links),
+            "/jobs/{job_id}/batch": Resource(POST=batches.queue, DELETE=batches.stop),
+            "/jobs/{job_id}/batch/download": Resource(GET=batches.links),
             "/jobs/{job_id}/explain": Resource(GET=handlers.explain),
         }
 
@@ -93,9 +84,15 @@ class OpenEoApi:
             "/services/{service_id}": Resource(GET=handlers.read, PATCH=handlers.change, DELETE=handlers.delete),
         }
 
-
-async def _not_here_yet(request: Request) -> Response:
-    raise UnsupportedOperation(f"{request.method} {request.url.path} is not supported here yet")
-
-
-_EVERY_METHOD = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), _not_here_yet)
+    def _users(self) -> dict[str, Resource]:
+        accounts, folder = UserAccounts(self.backend), UserFolder(self.backend)
+        file = Resource(GET=folder.read, PUT=folder.store, DELETE=folder.delete)
+        return {
+            "/auth/login": Resource(GET=accounts.login),
+            "/auth/register": Resource(POST=accounts.register),
+            "/credits": Resource(GET=accounts.credits),
+            "/files/{user_id}": Resource(GET=folder.listing),
+            "/files/{user_id}/{path:path}": file,
+            "/users/{user_id}/files": Resource(GET=folder.listing),
+            "/users/{user_id}/files/{path:path}": file,
+        }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from ogcserver.batch.service import Batches
 from ogcserver.cube import View
 from ogcserver.encode.formats import Format, find_format
 from ogcserver.engine.describe import Description
@@ -23,14 +24,20 @@ from ogcserver.errors import (
 )
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.graph.model import Process
-from ogcserver.jobs.catalogue import Compiled, resampling_of
+from ogcserver.jobs.access import user_of
+from ogcserver.jobs.compiled import Compiled
 from ogcserver.jobs.compiler import Compile
+from ogcserver.jobs.layers import resampling_of
 from ogcserver.jobs.model import Job
 from ogcserver.jobs.store import JobStore
 from ogcserver.openeo.bodies import Json, Output, read_object
 from ogcserver.ows.address import base_url
 from ogcserver.plan.expr import Expr
 from ogcserver.sources.base import Collection, CollectionInfo
+from ogcserver.udf.runner import NO_UDFS, Capability
+from ogcserver.users.accounts import Users
+from ogcserver.users.files import UserFiles
+from ogcserver.users.usage import Usage
 
 API_VERSION = "0.3.0"
 
@@ -70,11 +77,6 @@ class Link:
     media_type: str = "text/xml"
 
 
-def single_user(request: Request) -> str:
-    """Whose request it is, on a server that everybody uses as one user."""
-    return "me"
-
-
 @dataclass(frozen=True, eq=False)
 class Backend:
     """The rest of the program, as the handlers see it."""
@@ -90,13 +92,28 @@ class Backend:
     limits: GraphLimits
     service_types: tuple[str, ...]
     """Lower case, such as ``wmts``; each is served at ``/services/{service_id}/{type}``."""
+    users: Users
+    files: UserFiles
+    usage: Usage
+    batches: Batches
     links: tuple[Link, ...] = ()
     public_url: str = ""
-    user: Callable[[Request], str] = single_user
+    services_public: bool = True
+    """Whether services are public unless the request says otherwise."""
+    udfs: Capability = NO_UDFS
+    """Whether user-defined functions can be run, and why not."""
 
     def base(self, request: Request) -> str:
         """Where clients reach the root of this server, without a slash at the end."""
         return base_url(request, self.public_url)
+
+    def user(self, request: Request) -> str:
+        """Whose request it is.
+
+        Raises:
+            CredentialsMissing, CredentialsInvalid, TokenInvalid: nobody's that is known.
+        """
+        return user_of(request)
 
     async def body(self, request: Request) -> Json:
         return await read_object(request, self.limits)

@@ -78,6 +78,8 @@ class ServiceBody:
     type: str | None
     """Lower case."""
     args: Json | None
+    public: bool | None
+    """Whether everybody may use the service; None: not said."""
 
     @classmethod
     def of(cls, body: Json) -> ServiceBody:
@@ -89,7 +91,8 @@ class ServiceBody:
         args = _member(body, "service_args", dict, "an object")
         if args is None:
             args = _member(body, "args", dict, "an object")
-        return cls(_optional_text(body, "job_id"), kind.lower() if kind else None, args)
+        public = _member(body, "public", bool, "true or false")
+        return cls(_optional_text(body, "job_id"), kind.lower() if kind else None, args, public)
 
     def required(self) -> tuple[str, str]:
         """Job and type.
@@ -126,9 +129,22 @@ async def read_object(request: Request, limits: GraphLimits) -> Json:
         GraphTooLarge: more bytes or deeper nesting than the limits allow; no more than they allow is read.
         GraphInvalid: not JSON, or not an object.
     """
-    content = loads(text, limits) if (text := await _read(request, limits.max_bytes)).strip() else {}
+    content = await read_json(request, limits)
+    if content is None:
+        content = {}
     if not isinstance(content, dict):
         raise GraphInvalid("the body must be a JSON object")
+    return content
+
+
+async def read_json(request: Request, limits: GraphLimits) -> Any:
+    """The JSON in a request's body; None for an empty one.
+
+    Raises:
+        GraphTooLarge, GraphInvalid: see :func:`read_object`.
+    """
+    text = await _read(request, limits.max_bytes)
+    content = loads(text, limits) if text.strip() else None
     try:
         json.dumps(content, allow_nan=False)
     except ValueError as error:  # 1e999 is read as infinity, which no later answer could write

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from ogcserver.encode.formats import describe_formats
-from ogcserver.errors import ProcessNotFound
+from ogcserver.errors import ProcessNotFound, UdfLanguageUnsupported
 from ogcserver.openeo.backend import API_VERSION, Backend
 from ogcserver.openeo.descriptions import (
     CollectionQuery,
@@ -19,6 +19,7 @@ from ogcserver.openeo.descriptions import (
     process_summaries,
 )
 from ogcserver.openeo.responses import Json
+from ogcserver.udf.descriptions import runtimes, udf_description
 
 
 class Discovery:
@@ -66,7 +67,9 @@ class Discovery:
         return Json(process_description(self.backend.processes[name]))
 
     async def udf_runtimes(self, request: Request) -> Response:
-        return Json({})
+        return Json(runtimes(self.backend.udfs.available))
 
-    async def credits(self, request: Request) -> Response:
-        return PlainTextResponse("0")
+    async def udf_type(self, request: Request) -> Response:
+        if not self.backend.udfs.available:
+            raise UdfLanguageUnsupported(self.backend.udfs.refusal)
+        return Json(udf_description(request.path_params["lang"], request.path_params["udf_type"]))

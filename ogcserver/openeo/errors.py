@@ -19,8 +19,15 @@ from ogcserver.errors import (
     ArgumentUnsupported,
     Cancelled,
     CoordinateError,
+    CredentialsInvalid,
+    CredentialsMissing,
     CrsError,
     DeadlineExceeded,
+    FileContentInvalid,
+    FileLocked,
+    FileNotStored,
+    FileTooLarge,
+    FileTypeNotAllowed,
     FormatOptionInvalid,
     FormatOptionUnsupported,
     FormatUnsupported,
@@ -33,12 +40,20 @@ from ogcserver.errors import (
     OgcServerError,
     Overloaded,
     ProcessUnsupported,
+    QuotaExceeded,
     RequestError,
     ServiceTypeUnsupported,
     SourceUnavailable,
+    TokenInvalid,
     TooLarge,
+    TooManyAttempts,
+    UdfError,
+    UdfLanguageUnsupported,
+    UdfTypeUnsupported,
+    UdfUnavailable,
     UnsupportedOperation,
 )
+from ogcserver.jobs.access import CHALLENGE
 from ogcserver.openeo.responses import Json
 
 Codes = Mapping[type[OgcServerError], tuple[int, int]]
@@ -46,6 +61,7 @@ Codes = Mapping[type[OgcServerError], tuple[int, int]]
 
 NO_DATA = 10001
 NOT_HERE_YET = 10501
+UDF_FAILED = 11300
 
 OPENEO: Codes = {
     RequestError: (501, 400),
@@ -59,10 +75,23 @@ OPENEO: Codes = {
     ArgumentUnsupported: (2102, 400),
     ArgumentInvalid: (2103, 400),
     ArgumentMissing: (2104, 400),
+    UdfLanguageUnsupported: (1301, 400),
+    UdfTypeUnsupported: (1302, 400),
+    UdfError: (UDF_FAILED, 400),
     JobStateError: (428, 400),
+    QuotaExceeded: (507, 507),
+    FileNotStored: (1401, 400),
+    FileTypeNotAllowed: (1410, 400),
+    FileTooLarge: (1411, 400),
+    FileContentInvalid: (1412, 400),
+    FileLocked: (1413, 400),
     FormatUnsupported: (3001, 400),
     FormatOptionUnsupported: (3002, 400),
     FormatOptionInvalid: (3003, 400),
+    CredentialsMissing: (4001, 401),
+    CredentialsInvalid: (4002, 403),
+    TokenInvalid: (4003, 403),
+    TooManyAttempts: (429, 429),
     ServiceTypeUnsupported: (5001, 400),
     NoTimeInRange: (NO_DATA, 400),
     UnsupportedOperation: (NOT_HERE_YET, 501),
@@ -71,6 +100,7 @@ OPENEO: Codes = {
     Overloaded: (503, 503),
     Cancelled: (503, 503),
     DeadlineExceeded: (504, 504),
+    UdfUnavailable: (503, 503),
     OgcServerError: (500, 500),
 }
 
@@ -93,7 +123,8 @@ def error_response(code: int, status: int, message: str, headers: Mapping[str, s
 def message_of(error: OgcServerError) -> str:
     """What went wrong, after the parameter or the path of the node where the caller went wrong."""
     blamed = isinstance(error, RequestError) and not isinstance(error, NotFound)
-    return f"{error.locator}: {error.message}" if blamed and error.locator else error.message
+    prefix = f"{error.locator}: " if blamed and error.locator else ""
+    return error.message if error.message.startswith(prefix) else prefix + error.message
 
 
 def exception_handlers() -> dict[type[Exception], Handler]:
@@ -108,7 +139,7 @@ def exception_handlers() -> dict[type[Exception], Handler]:
 async def _foreseen(request: Request, error: Exception) -> Response:
     assert isinstance(error, OgcServerError)
     code, status = lookup(error)
-    headers = {"retry-after": str(RETRY_AFTER_S)} if status == 503 else None
+    headers = {503: {"retry-after": str(RETRY_AFTER_S)}, 401: {"www-authenticate": CHALLENGE}}.get(status)
     return error_response(code, status, message_of(error), headers)
 
 

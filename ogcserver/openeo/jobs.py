@@ -12,9 +12,10 @@ from ogcserver.cube import View
 from ogcserver.errors import InvalidParameter, JobStateError, MissingParameter
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Grid
-from ogcserver.jobs.catalogue import resampling_of
+from ogcserver.jobs.layers import resampling_of
 from ogcserver.jobs.model import Job
 from ogcserver.openeo.backend import Backend
+from ogcserver.openeo.batch import BatchJobs
 from ogcserver.openeo.bodies import JobBody, Output
 from ogcserver.openeo.responses import Json, no_content, preferred
 from ogcserver.plan.expr import Expr
@@ -27,22 +28,26 @@ class Jobs:
         self.backend, self.store = backend, backend.store
 
     async def listing(self, request: Request) -> Response:
-        jobs = await run_in_threadpool(self.store.jobs, self.backend.user(request))
-        return Json([_summary(job) for job in jobs])
+        user = self.backend.user(request)
+        jobs = await run_in_threadpool(self.store.jobs, user)
+        consumed = await run_in_threadpool(self.backend.usage.of_jobs, user)
+        return Json([_summary(job, consumed.get(job.id, 0)) for job in jobs])
 
     async def create(self, request: Request) -> Response:
         """POST /jobs: the graph is compiled and the output checked now, so that a bad job is never stored."""
-        body, user = JobBody.of(await self.backend.body(request)), self.backend.user(request)
+        user, body = self.backend.user(request), JobBody.of(await self.backend.body(request))
         plan = await self.backend.compile(body.process_graph, user)
         self.backend.format_for(body.output, plan)
         job = await run_in_threadpool(
             self.store.add_job, user, body.process_graph, body.output.sent, body.title or "", body.description or ""
         )
         location = f"{self.backend.base(request)}/jobs/{job.id}"
-        return Json(_summary(job), headers={"location": location, "openeo-identifier": job.id})
+        return Json(_summary(job, 0), headers={"location": location, "openeo-identifier": job.id})
 
     async def read(self, request: Request) -> Response:
-        return Json(_detail(await self._job(request)))
+        job = await self._job(request)
+        consumed = await run_in_threadpool(self.backend.usage.of_jobs, job.user_id)
+        return Json(_detail(job, consumed.get(job.id, 0)) | await BatchJobs(self.backend).state(job))
 
     async def change(self, request: Request) -> Response:
         """PATCH /jobs/{job_id}: what is not in the body stays; graph and output must suit each other afterwards."""
@@ -58,12 +63,16 @@ class Jobs:
             graph = changes.get("process_graph", job.process_graph)
             plan = await self.backend.compile(graph, job.user_id)
             self.backend.format_for(Output.of(changes.get("output", job.output)), plan)
+            if job.mode == "batch":  # what it computes, or has computed, is not this job's any more
+                await run_in_threadpool(self.backend.batches.stop, job)
         if changes:
             await run_in_threadpool(lambda: self.store.change_job(job.id, job.user_id, **changes))
         return no_content()
 
     async def delete(self, request: Request) -> Response:
-        await run_in_threadpool(self.store.delete_job, request.path_params["job_id"], self.backend.user(request))
+        job_id = request.path_params["job_id"]
+        await run_in_threadpool(self.store.delete_job, job_id, self.backend.user(request))
+        await run_in_threadpool(self.backend.batches.forget, job_id)
         return no_content()
 
     async def start(self, request: Request) -> Response:
@@ -109,7 +118,7 @@ class Jobs:
         return await run_in_threadpool(self.store.job, request.path_params["job_id"], self.backend.user(request))
 
 
-def _summary(job: Job) -> dict[str, Any]:
+def _summary(job: Job, consumed: float) -> dict[str, Any]:
     found: dict[str, Any] = {
         "job_id": job.id,
         "mode": job.mode,
@@ -117,15 +126,15 @@ def _summary(job: Job) -> dict[str, Any]:
         "submitted": job.submitted,
         "updated": job.updated,
         "user_id": job.user_id,
-        "consumed_credits": 0,
+        "consumed_credits": consumed,
     }
     texts = {"title": job.title, "description": job.description}
     return found | {name: text for name, text in texts.items() if text}
 
 
-def _detail(job: Job) -> dict[str, Any]:
+def _detail(job: Job, consumed: float) -> dict[str, Any]:
     output = {} if job.output is None else {"output": job.output}
-    return {**_summary(job), "process_graph": job.process_graph, **output}
+    return {**_summary(job, consumed), "process_graph": job.process_graph, **output}
 
 
 def _bounds(text: str) -> tuple[float, float, float, float]:

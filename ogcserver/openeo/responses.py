@@ -1,4 +1,4 @@
-"""Answers of the job API: JSON, links as JSON or Metalink, and the choice between them."""
+"""Answers of the job API: JSON, and the choice between media types."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lxml import etree
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-
-METALINK = "application/metalink4+xml"
-_METALINK_NAMESPACE = "urn:ietf:params:xml:ns:metalink"
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -77,19 +73,3 @@ def _weight(parameters: Sequence[str]) -> float:
             except ValueError:
                 return 0.0
     return 1.0
-
-
-def links_response(request: Request, links: Sequence[str]) -> Response:
-    """Download links as a JSON array, or as Metalink where the client asks for it."""
-    if preferred(request.headers.get("accept", ""), ("application/json", METALINK)) == METALINK:
-        return Response(_metalink(links), media_type=METALINK, headers={"vary": "Accept"})
-    return Json(list(links), headers={"vary": "Accept"})
-
-
-def _metalink(links: Sequence[str]) -> bytes:
-    """Source: RFC 5854."""
-    root = etree.Element("metalink", xmlns=_METALINK_NAMESPACE)
-    for link in links:
-        file = etree.SubElement(root, "file", name=link.rpartition("/")[2])
-        etree.SubElement(file, "url").text = link
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")

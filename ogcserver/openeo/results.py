@@ -15,11 +15,11 @@ from ogcserver.cube import Block, View
 from ogcserver.encode.formats import Format
 from ogcserver.engine.service import Rendered
 from ogcserver.errors import NotOnDemand
-from ogcserver.jobs.catalogue import resampling_of
+from ogcserver.jobs.layers import resampling_of
 from ogcserver.jobs.model import Job
 from ogcserver.openeo.backend import Backend
 from ogcserver.openeo.bodies import JobBody, Json, Output
-from ogcserver.openeo.responses import links_response
+from ogcserver.openeo.downloads import Download, is_known, links_response, metalink_response, wants_metalink
 from ogcserver.plan.expr import Expr
 
 
@@ -55,9 +55,10 @@ class Results:
 
     async def execute(self, request: Request) -> Response:
         """POST /execute and POST /jobs/execute: the file that the graph makes."""
-        body = JobBody.of(await self.backend.body(request))
-        plan = await self.backend.compile(body.process_graph, self.backend.user(request))
+        user, body = self.backend.user(request), JobBody.of(await self.backend.body(request))
+        plan = await self.backend.compile(body.process_graph, user)
         result = await self._result(plan, body.output)
+        self.backend.usage.claim(plan.token, user)
         rendered = await self.backend.engine.render(result.plan, result.view, result.encoder)
         return _file(rendered, result.encoder.format, "result")
 
@@ -65,8 +66,15 @@ class Results:
         """GET /jobs/{job_id}/on_demand/download: where the job's whole result can be had."""
         job = await self._on_demand(request)
         output = Output.of(job.output)
-        extension = self.backend.format_for(output, await self.backend.plan(job)).extension
-        return links_response(request, [f"{self.backend.base(request)}/jobs/{job.id}/on_demand/result.{extension}"])
+        plan = await self.backend.plan(job)
+        extension = self.backend.format_for(output, plan).extension
+        link = f"{self.backend.base(request)}/jobs/{job.id}/on_demand/result.{extension}"
+        if not wants_metalink(request):
+            return links_response([link])
+        result = await self._result(plan, output)  # computed now, since a Metalink tells its size and hash
+        self.backend.usage.claim(plan.token, job.user_id, job.id)
+        rendered = await self.backend.engine.render(result.plan, result.view, result.encoder)
+        return metalink_response([Download.of(link, rendered.body)])
 
     async def download(self, request: Request) -> Response:
         """GET /jobs/{job_id}/on_demand/result.{extension}: the whole result in the job's output format."""
@@ -75,9 +83,9 @@ class Results:
         if request.path_params["extension"] != result.encoder.format.extension:
             raise HTTPException(404)
         etag = f'"{await self.backend.engine.etag(result.plan, result.view, result.encoder)}"'
-        known = request.headers.get("if-none-match", "")
-        if known == "*" or etag in known:
+        if is_known(request, etag):
             return Response(status_code=304, headers={"etag": etag})
+        self.backend.usage.claim(result.plan.token, job.user_id, job.id)
         rendered = await self.backend.engine.render(result.plan, result.view, result.encoder)
         return _file(rendered, result.encoder.format, job.id)
 

@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ogcserver.encode.style import parse_style
+from ogcserver.encode.style_args import parse_styles
 from ogcserver.errors import InvalidParameter, JobNotFound, ServiceTypeUnsupported
-from ogcserver.jobs.catalogue import resampling_of
+from ogcserver.jobs.layers import resampling_of
 from ogcserver.jobs.model import Job, Service
 from ogcserver.openeo.backend import Backend
 from ogcserver.openeo.bodies import Json as Object
@@ -32,13 +32,14 @@ class Services:
         return Json([self._detail(request, service) for service in services])
 
     async def create(self, request: Request) -> Response:
-        body, user = ServiceBody.of(await self.backend.body(request)), self.backend.user(request)
+        user, body = self.backend.user(request), ServiceBody.of(await self.backend.body(request))
         job_id, kind = body.required()
         if kind not in self.backend.service_types:
             there_are = ", ".join(self.backend.service_types)
             raise ServiceTypeUnsupported(f"there are no services of type {kind[:32]!r}; there are {there_are}")
         await self._check_args(await self._job(job_id, user), kind, body.args or {})
-        service = await run_in_threadpool(self.store.add_service, user, job_id, kind, body.args or {})
+        public = self.backend.services_public if body.public is None else body.public
+        service = await run_in_threadpool(self.store.add_service, user, job_id, kind, body.args or {}, public)
         location = f"{self.backend.base(request)}/services/{service.id}"
         return Json(self._detail(request, service), headers={"location": location, "openeo-identifier": service.id})
 
@@ -46,7 +47,7 @@ class Services:
         return Json(self._detail(request, await self._service(request)))
 
     async def change(self, request: Request) -> Response:
-        """PATCH /services/{service_id}: other arguments; type and job are what makes a service and stay."""
+        """PATCH /services/{service_id}: other arguments, or another public; type and job are what makes it and stay."""
         service, body = await self._service(request), ServiceBody.of(await self.backend.body(request))
         if body.type not in (None, service.type):
             raise InvalidParameter(f"the type of a service stays {service.type}", locator="service_type")
@@ -54,7 +55,9 @@ class Services:
             raise InvalidParameter(f"the job of a service stays {service.job_id}", locator="job_id")
         if body.args is not None:
             await self._check_args(await self._job(service.job_id, service.user_id), service.type, body.args)
-            await run_in_threadpool(self.store.change_service, service.id, body.args, service.user_id)
+        changes = {name: value for name, value in (("args", body.args), ("public", body.public)) if value is not None}
+        if changes:
+            await run_in_threadpool(lambda: self.store.change_service(service.id, service.user_id, **changes))
         return no_content()
 
     async def delete(self, request: Request) -> Response:
@@ -65,12 +68,12 @@ class Services:
     async def _check_args(self, job: Job, kind: str, args: Object) -> None:
         """
         Raises:
-            InvalidParameter: a colour map, band, range or resampling that cannot be used.
+            InvalidParameter: a style or resampling that cannot be used.
         """
         if any(name.lower() == "resampling" for name in args) and resampling_of(args) is None:
             raise InvalidParameter("resampling must be nearest, bilinear, cubic or average", locator="resampling")
         if kind != _COVERAGES:
-            parse_style(args, (await self.backend.plan(job)).type.bands)
+            parse_styles(args, (await self.backend.plan(job)).type.bands)
 
     async def _job(self, job_id: str, user_id: str) -> Job:
         """The job that a body names: one that does not exist is a bad value there, not a missing page."""
@@ -92,4 +95,5 @@ class Services:
             "service_args": service.args,
             "job_id": service.job_id,
             "submitted": service.submitted,
+            "public": service.public,
         }

@@ -55,7 +55,8 @@ class StoredGraphs:
             if other == name:
                 raise GraphInvalid(f"the graph would contain itself, through {STORED_PREFIX}{name}")
             seen.add(other)
-            waiting |= references(self.store.graph(other, user_id)) - seen
+            if "://" not in other:  # circles over other hosts are found where they are compiled
+                waiting |= references(self.store.graph(other, user_id)) - seen
 
     async def delete(self, request: Request) -> Response:
         name = request.path_params["process_graph_id"]
@@ -63,6 +64,7 @@ class StoredGraphs:
         return no_content()
 
     async def _valid_graph(self, request: Request) -> Object:
+        user = self.backend.user(request)
         graph = graph_of(await self.backend.body(request))
-        await self.backend.compile(graph, self.backend.user(request))
+        await self.backend.compile(graph, user)
         return graph

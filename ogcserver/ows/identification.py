@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from ogcserver.ows.xml import Element, Elements
 
+Constraints = Mapping[str, tuple[str, ...]]
+"""Name -> allowed values."""
+
 
 @dataclass(frozen=True)
 class Identification:
@@ -83,24 +86,37 @@ def service_provider(e: Elements, who: Identification) -> Element:
 
 
 def operations_metadata(
-    e: Elements, operations: Mapping[str, str], constraints: Mapping[str, tuple[str, ...]] | None = None
+    e: Elements,
+    operations: Mapping[str, str],
+    constraints: Constraints | None = None,
+    post: Constraints | None = None,
 ) -> Element:
     """``ows:OperationsMetadata`` with one HTTP GET address for each operation; needs ``xlink``.
 
     Args:
         operations: name -> URL, which should end in ``?`` for KVP.
         constraints: name -> allowed values, on every GET (such as GetEncoding: KVP of WMTS).
+        post: the same for HTTP POST to the URL without ``?``, and for the section; None: there is no POST.
     """
-    return e("ows:OperationsMetadata", [_operation(e, *item, constraints or {}) for item in operations.items()])
+    return e(
+        "ows:OperationsMetadata",
+        [_operation(e, *item, constraints or {}, post) for item in operations.items()],
+        _constraints(e, post or {}),
+    )
 
 
-def _operation(e: Elements, name: str, url: str, constraints: Mapping[str, tuple[str, ...]]) -> Element:
-    allowed = [
-        e("ows:Constraint", {"name": key}, e("ows:AllowedValues", [e("ows:Value", value) for value in values]))
-        for key, values in constraints.items()
+def _operation(e: Elements, name: str, url: str, get: Constraints, post: Constraints | None) -> Element:
+    methods = [e("ows:Get", {"xlink:href": url}, _constraints(e, get))]
+    if post is not None:
+        methods.append(e("ows:Post", {"xlink:href": url.removesuffix("?")}, _constraints(e, post)))
+    return e("ows:Operation", {"name": name}, e("ows:DCP", e("ows:HTTP", methods)))
+
+
+def _constraints(e: Elements, allowed: Constraints) -> list[Element]:
+    return [
+        e("ows:Constraint", {"name": name}, e("ows:AllowedValues", [e("ows:Value", value) for value in values]))
+        for name, values in allowed.items()
     ]
-    get = e("ows:Get", {"xlink:href": url}, allowed)
-    return e("ows:Operation", {"name": name}, e("ows:DCP", e("ows:HTTP", get)))
 
 
 def _unless_empty(e: Elements, name: str, text: str) -> Element | None:

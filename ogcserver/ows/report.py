@@ -17,6 +17,8 @@ from starlette.responses import Response
 
 from ogcserver.errors import (
     CoordinateError,
+    CredentialsInvalid,
+    CredentialsMissing,
     CrsError,
     DeadlineExceeded,
     FormatOptionInvalid,
@@ -31,10 +33,12 @@ from ogcserver.errors import (
     Overloaded,
     RequestError,
     SourceUnavailable,
+    TooManyAttempts,
     UnsupportedOperation,
     UnsupportedVersion,
 )
-from ogcserver.ows.xml import OGC, OWS_10, OWS_11, OWS_20, Element, Elements, xml_response
+from ogcserver.jobs.access import CHALLENGE
+from ogcserver.ows.xml import MEDIA_TYPE, OGC, OWS_10, OWS_11, OWS_20, Element, Elements, xml_response
 
 Codes = Mapping[type[OgcServerError], tuple[str, int]]
 """Cause -> (the protocol's code, HTTP status)."""
@@ -52,6 +56,9 @@ OWS: Codes = {
     FormatOptionInvalid: ("InvalidParameterValue", 400),
     NotFound: ("NoApplicableCode", 404),
     NotOnDemand: ("NoApplicableCode", 404),
+    CredentialsMissing: ("NoApplicableCode", 401),
+    CredentialsInvalid: ("NoApplicableCode", 403),
+    TooManyAttempts: ("NoApplicableCode", 429),
     RequestError: ("NoApplicableCode", 400),
     SourceUnavailable: ("NoApplicableCode", 502),
     Overloaded: ("NoApplicableCode", 503),
@@ -98,7 +105,7 @@ def lookup(codes: Codes, error: OgcServerError) -> tuple[str, int]:
 def fault(codes: Codes, error: OgcServerError) -> Fault:
     """What the table makes of an error."""
     code, status = lookup(codes, error)
-    headers = {"retry-after": str(RETRY_AFTER_S)} if isinstance(error, Overloaded) else None
+    headers = {503: {"retry-after": str(RETRY_AFTER_S)}, 401: {"www-authenticate": CHALLENGE}}.get(status)
     return Fault(code, status, error.message, error.locator, headers)
 
 
@@ -122,7 +129,7 @@ def dialect(codes: Codes, version: Version) -> Dialect:
     return written(codes, lambda fault: exception_report(version, fault))
 
 
-def written(codes: Codes, document: Callable[[Fault], Element]) -> Dialect:
+def written(codes: Codes, document: Callable[[Fault], Element], media_type: str = MEDIA_TYPE) -> Dialect:
     """The dialect that writes such documents.
 
     An exception with status 200 must not be kept by caches as if it were the coverage.
@@ -130,18 +137,20 @@ def written(codes: Codes, document: Callable[[Fault], Element]) -> Dialect:
 
     def write(fault: Fault) -> Response:
         unkept = {"cache-control": "no-store"} if fault.status == 200 else {}
-        return xml_response(document(fault), fault.status, {**unkept, **(fault.headers or {})})
+        return xml_response(document(fault), fault.status, {**unkept, **(fault.headers or {})}, media_type)
 
     return Dialect(codes, write)
 
 
 def seen_by_qgis(codes: Codes) -> Codes:
-    """The codes with status 200 for all that a user can act upon.
+    """The codes with status 200 for all that a user can act upon, but for credentials: programs ask for those by status.
 
     QGIS shows the text of an exception with status 200 only, and OWSLib and GDAL understand it with any status. What
     asks to come back later (503), and our own faults (500), keep their status for proxies and programs that retry.
     """
-    return {cause: (code, status if status in (500, 503) else 200) for cause, (code, status) in codes.items()}
+    return {
+        cause: (code, status if status in (401, 403, 429, 500, 503) else 200) for cause, (code, status) in codes.items()
+    }
 
 
 def exception_handlers(codes: Codes, version: Version) -> dict[type[Exception], Handler]:

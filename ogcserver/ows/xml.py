@@ -21,6 +21,7 @@ Part = Element | str | Mapping[str, str] | Iterable[Element] | None
 OWS_10 = "http://www.opengis.net/ows"
 OWS_11 = "http://www.opengis.net/ows/1.1"
 OWS_20 = "http://www.opengis.net/ows/2.0"
+WMS = "http://www.opengis.net/wms"
 WMTS = "http://www.opengis.net/wmts/1.0"
 WCS_20 = "http://www.opengis.net/wcs/2.0"
 WCS_10 = "http://www.opengis.net/wcs"
@@ -107,11 +108,19 @@ def ncnames(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def with_doctype(root: Element, address: str) -> Element:
+    """The root, whose document names the DTD at this address; for documents from before XML schemas."""
+    root.getroottree().docinfo.system_url = address  # type: ignore[attr-defined]
+    return root
+
+
 def serialise(root: Element) -> bytes:
-    """The document as UTF-8, with XML declaration."""
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    """The document as UTF-8, with XML declaration, and with the document type that its tree names, if any."""
+    return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
 
 
-def xml_response(root: Element, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def xml_response(
+    root: Element, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = MEDIA_TYPE
+) -> Response:
     """An HTTP answer that holds the document."""
-    return Response(serialise(root), status, {**(headers or {}), "content-type": MEDIA_TYPE})
+    return Response(serialise(root), status, {**(headers or {}), "content-type": media_type})

@@ -57,9 +57,13 @@ def axis_of(name: str, crs: str, temporal: bool) -> Axis:
 def grid_axis_of(name: str, crs: str) -> Axis:
     """The axis of a scaling: a label of the grid (``i`` columns, ``j`` rows), or a name of a spatial axis.
 
+    Args:
+        name: the label, or a URI that ends in it, such as ``http://www.opengis.net/def/axis/OGC/1/i``.
+
     Raises:
         InvalidAxis: none of this name.
     """
+    name = name.rpartition("/")[2]
     label = name.lower()
     if label in GRID_LABELS:
         return "x" if label == GRID_LABELS[0] else "y"

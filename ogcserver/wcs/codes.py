@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from ogcserver.errors import (
     CrsError,
+    FormatOptionInvalid,
     FormatUnsupported,
     InvalidAxis,
     InvalidParameter,
     InvalidScale,
     InvalidSubset,
     JobNotFound,
+    MissingParameter,
     NotOnDemand,
     UnsupportedOperation,
 )
+from ogcserver.ows.reading import MalformedDocument
 from ogcserver.ows.report import OWS, Codes
+
+
+class EmptyCoverageIdList(MissingParameter):
+    """DescribeCoverage names no coverage."""
 
 
 class UnknownScaleAxis(InvalidAxis):
@@ -36,12 +43,49 @@ class OutputCrsError(CrsError):
     """The CRS that the coverage shall be delivered in is unknown."""
 
 
+class IllegalFieldSequence(InvalidParameter):
+    """The fields of an interval are in the wrong order."""
+
+
 class InterpolationUnsupported(InvalidParameter):
     """There is no such interpolation method."""
 
 
+class InvalidUpdateSequence(InvalidParameter):
+    """A client's update sequence is newer than the server's."""
+
+
+class CompressionInvalid(FormatOptionInvalid):
+    """There is no such compression."""
+
+
+class CompressionNotSupported(FormatOptionInvalid):
+    """The compression exists, but not here or not for what is asked."""
+
+
+class JpegQualityInvalid(FormatOptionInvalid):
+    """The quality of JPEG is no whole number from 1 to 100."""
+
+
+class PredictorInvalid(FormatOptionInvalid):
+    """There is no such predictor."""
+
+
+class PredictorNotSupported(FormatOptionInvalid):
+    """The predictor exists, but not for this compression."""
+
+
+class InterleavingInvalid(FormatOptionInvalid):
+    """Bands cannot be arranged like this."""
+
+
+class TilingInvalid(FormatOptionInvalid):
+    """Tiles cannot be of this size."""
+
+
 WCS_20: Codes = {
     **OWS,
+    EmptyCoverageIdList: ("emptyCoverageIdList", 404),
     JobNotFound: ("NoSuchCoverage", 404),
     NotOnDemand: ("NoSuchCoverage", 404),
     InvalidAxis: ("InvalidAxisLabel", 404),
@@ -52,9 +96,20 @@ WCS_20: Codes = {
     InvalidScaleExtent: ("InvalidExtent", 404),
     UnknownScaleAxis: ("ScaleAxisUndefined", 404),
     UnknownField: ("NoSuchField", 404),
+    IllegalFieldSequence: ("IllegalFieldSequence", 404),
     InterpolationUnsupported: ("InterpolationMethodNotSupported", 404),
+    InvalidUpdateSequence: ("InvalidUpdateSequence", 400),
+    MalformedDocument: ("InvalidEncodingSyntax", 400),
+    CompressionInvalid: ("CompressionInvalid", 404),
+    CompressionNotSupported: ("CompressionNotSupported", 404),
+    JpegQualityInvalid: ("JpegQualityInvalid", 404),
+    PredictorInvalid: ("PredictorInvalid", 404),
+    PredictorNotSupported: ("PredictorNotSupported", 404),
+    InterleavingInvalid: ("InterleavingInvalid", 404),
+    TilingInvalid: ("TilingInvalid", 404),
 }
-"""Source: OGC 09-110r4 clause 8.3.3 and 8.4.3, 11-053r1, 12-039, 12-040, 12-049 (tables of exception codes)."""
+"""Source: OGC 09-110r4 clause 8.3.3 and 8.4.3, 09-148r1, 11-053r1, 12-039, 12-040, 12-049, 12-101 (tables of
+exception codes)."""
 
 WCS_11: Codes = {
     **OWS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,9 +13,11 @@ from ogcserver.cube import View
 from ogcserver.encode.formats import Format, formats
 from ogcserver.engine.service import Encoder, Rendered
 from ogcserver.jobs.layers import Layer, Layers
+from ogcserver.ows.documents import Documents
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
 from ogcserver.ows.report import Dialect
+from ogcserver.ows.xml import Element
 from ogcserver.plan.expr import Expr
 from ogcserver.wcs.output import FileEncoder
 
@@ -39,6 +41,8 @@ class Call:
     """Where KVP requests of this endpoint go, with a ``?`` at the end."""
     version: str
     """One of those offered."""
+    soap: bool = False
+    """Whether the answer must be in SOAP."""
 
 
 Operation = Callable[[Call], Awaitable[Response]]
@@ -73,17 +77,28 @@ class Delivery:
     def __init__(self, engine: Renderer, identification: Identification, max_pixels: int) -> None:
         self.engine, self.identification, self.max_pixels = engine, identification, max_pixels
         self.formats: Mapping[str, Format] = formats()
+        self._documents = Documents()
 
     @property
     def media_types(self) -> list[str]:
         """Of the formats, the native one first."""
         return [known.media_type for known in self.formats.values()]
 
+    async def capabilities(self, call: Call, ask: Hashable, make: Callable[[tuple[Layer, ...]], Element]) -> Response:
+        """The document that ``make`` writes about the endpoint's layers; remembered while these do not change.
+
+        Args:
+            ask: what the request wants of it.
+        """
+        layers = await call.layers.all()
+        document = await self._documents.get((call.version, call.url, ask), layers, lambda: make(layers))
+        return document.answer(call.request)
+
     async def send(
         self, request: Request, layer: Layer, view: View, make: FileEncoder, answer: Answer | None = None
     ) -> Response:
         """The coverage as ``answer`` wraps it, as a plain file without; 304 where the client has it."""
-        if "if-none-match" in request.headers:
+        if request.method == "GET" and "if-none-match" in request.headers:
             etag = await self.engine.etag(layer.plan, view, make)
             if _matches(request.headers["if-none-match"], etag):
                 return Response(status_code=304, headers={"etag": f'"{etag}"'})

@@ -12,13 +12,14 @@ Source: OGC 07-036 (GML 3.2.1) clauses 10.1.4 and 19.2, OGC 09-146r2 clause 6, O
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from functools import lru_cache
 
 from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import axis_labels, crs_object, lat_first, uri
 from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import Element, Elements
-from ogcserver.wcs.axes import GRID_LABELS, TIME_LABEL
+from ogcserver.wcs.axes import GRID_LABELS, TIME_LABEL, Axis
 from ogcserver.wcs.times import ANSI_CRS, ansi_date, start_label
 
 
@@ -72,41 +73,48 @@ def crs_labels(coverage: Description) -> tuple[str, ...]:
     return axis_labels(coverage.grid.crs) + ((TIME_LABEL,) if coverage.times else ())
 
 
-def domain_set(e: Elements, identifier: str, coverage: Description) -> Element:
-    """``gml:domainSet``; ``identifier`` begins the gml:ids."""
+def domain_set(e: Elements, identifier: str, coverage: Description, sliced: Collection[Axis] = ()) -> Element:
+    """``gml:domainSet``.
+
+    Args:
+        identifier: the gml:ids begin with it.
+        sliced: axes that the grid does not have any more. A single pixel keeps both spatial axes, for a grid has at
+            least one dimension.
+    """
+    axes = [number for number, axis in enumerate("xy") if axis not in sliced] or [0, 1]
     make = _referenceable if coverage.times else _rectified
-    return e("gml:domainSet", make(e, identifier, coverage))
+    return e("gml:domainSet", make(e, identifier, coverage, axes))
 
 
-def _rectified(e: Elements, identifier: str, coverage: Description) -> Element:
+def _rectified(e: Elements, identifier: str, coverage: Description, axes: list[int]) -> Element:
     grid = coverage.grid
     name = {"srsName": srs_name(grid.crs)}
+    sizes, vectors = (grid.width, grid.height), _offsets(grid)
     return e(
         "gml:RectifiedGrid",
-        {"gml:id": f"{identifier}-grid", "dimension": "2"},
-        _limits(e, grid.width, grid.height),
-        e("gml:axisLabels", " ".join(GRID_LABELS)),
+        {"gml:id": f"{identifier}-grid", "dimension": str(len(axes))},
+        _limits(e, *(sizes[axis] for axis in axes)),
+        e("gml:axisLabels", " ".join(GRID_LABELS[axis] for axis in axes)),
         e("gml:origin", _origin(e, identifier, coverage)),
-        [e("gml:offsetVector", name, vector) for vector in _offsets(grid)],
+        [e("gml:offsetVector", name, vectors[axis]) for axis in axes],
     )
 
 
-def _referenceable(e: Elements, identifier: str, coverage: Description) -> Element:
+def _referenceable(e: Elements, identifier: str, coverage: Description, axes: list[int]) -> Element:
     """The grid's axes bear the names of the CRS's, for GDAL wants gridAxesSpanned to be among the envelope's labels."""
     grid, times = coverage.grid, coverage.times
     first, second = axis_labels(grid.crs)
-    across, down = (second, first) if lat_first(grid.crs) else (first, second)
-    columns, rows = (f"{vector} 0" for vector in _offsets(grid))
+    labels = (second, first) if lat_first(grid.crs) else (first, second)
+    sizes, vectors = (grid.width, grid.height), _offsets(grid)
     coefficients = " ".join(f'"{start_label(label)}"' for label in times)
     reference = _reference(coverage)
     return e(
         "gmlrgrid:ReferenceableGridByVectors",
-        {"gml:id": f"{identifier}-grid", "dimension": "3"},
-        _limits(e, grid.width, grid.height, len(times)),
-        e("gml:axisLabels", " ".join((across, down, TIME_LABEL))),
+        {"gml:id": f"{identifier}-grid", "dimension": str(len(axes) + 1)},
+        _limits(e, *(sizes[axis] for axis in axes), len(times)),
+        e("gml:axisLabels", " ".join((*(labels[axis] for axis in axes), TIME_LABEL))),
         e("gmlrgrid:origin", _origin(e, identifier, coverage)),
-        _general_axis(e, across, columns, "", reference),
-        _general_axis(e, down, rows, "", reference),
+        [_general_axis(e, labels[axis], f"{vectors[axis]} 0", "", reference) for axis in axes],
         _general_axis(e, TIME_LABEL, "0 0 1", coefficients, reference),
     )
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from ogcserver.cube import Block, CubeType, View
 from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format
-from ogcserver.encode.style import STYLE_KEYS, Style, parse_style
+from ogcserver.encode.style import Style
+from ogcserver.encode.style_args import STYLE_KEYS, parse_style
 from ogcserver.engine.describe import Description
 from ogcserver.geo.grid import Grid
 from ogcserver.jobs.layers import Layer
 
-_PICTURES = ("PNG", "JPEG")
+_PICTURES = ("PNG", "JPEG", "WEBP", "AVIF")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ from ogcserver.engine.describe import Description
 from ogcserver.errors import InvalidAxis, InvalidParameter
 from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import ncnames
-from ogcserver.wcs.axes import axis_of, grid_axis_of, is_time
+from ogcserver.wcs.axes import Axis, axis_of, grid_axis_of, is_time
 from ogcserver.wcs.boxes import AxisRange, Box, clip, coverage_bounds, native_window, projected_grid
-from ogcserver.wcs.codes import UnknownField, UnknownScaleAxis
+from ogcserver.wcs.codes import IllegalFieldSequence, UnknownField, UnknownScaleAxis
 from ogcserver.wcs.requests import GetCoverage, Scaling
 from ogcserver.wcs.times import choose_times
 from ogcserver.wcs.windows import limited, whole
@@ -45,8 +45,16 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
         else:
             spatial[axis] = AxisRange.of(subset)
     box = Box(crs, spatial.get("x", AxisRange()), spatial.get("y", AxisRange()))
-    grid = scaled(base_grid(box, coverage.grid, ask.output_crs), ask.scaling, coverage.grid.crs, max_pixels)
+    target = ask.output_crs or ask.subsetting_crs or coverage.grid.crs
+    grid = scaled(base_grid(box, coverage.grid, target), ask.scaling, coverage.grid.crs, max_pixels)
     return View(grid, choose_bands(coverage.bands, ask.fields), times, ask.interpolation or resampling)
+
+
+def sliced_axes(ask: GetCoverage, coverage: Description) -> frozenset[Axis]:
+    """The axes of which a request wants one position only, and which its answer therefore does not have."""
+    crs = subset_crs(ask, coverage.grid.crs)
+    slices = (subset for subset in ask.subsets if subset.slices)
+    return frozenset(axis_of(subset.axis, subset.crs or crs, bool(coverage.times)) for subset in slices)
 
 
 def subset_crs(ask: GetCoverage, native: str) -> str:
@@ -65,16 +73,18 @@ def subset_crs(ask: GetCoverage, native: str) -> str:
     return named.pop() if named else default
 
 
-def base_grid(box: Box, native: Grid, output_crs: str) -> Grid:
+def base_grid(box: Box, native: Grid, target: str) -> Grid:
     """The pixels before scaling.
 
     In the native CRS: the window of the native lattice that covers the box. In another: the box, at the native
     resolution. A box given in the output's CRS is kept exactly (but for what lies outside of the coverage).
 
+    Args:
+        target: the output's CRS; where a request names none, SUBSETTINGCRS (11-053r1 requirement 10).
+
     Raises:
         InvalidSubset: upside down, or outside of the coverage.
     """
-    target = output_crs or native.crs
     extent = coverage_bounds(native, box.crs)
     bounds = clip(box, extent, native)
     if target == native.crs:
@@ -133,6 +143,7 @@ def choose_bands(bands: tuple[Band, ...], fields: tuple[str, ...]) -> tuple[str,
 
     Raises:
         UnknownField: there is none of this name.
+        IllegalFieldSequence: the ends of an interval are in the wrong order.
         InvalidParameter: a field occurs twice.
     """
     names = tuple(band.name for band in bands)
@@ -145,6 +156,8 @@ def choose_bands(bands: tuple[Band, ...], fields: tuple[str, ...]) -> tuple[str,
         ends = [index.get(field)] * 2 if field in index else [index.get(first.strip()), index.get(last.strip())]
         if ends[0] is None or ends[1] is None:
             raise UnknownField(f"there is no field {field[:60]!r}; there are {', '.join(names)}", locator=field[:60])
+        if ends[0] > ends[1]:
+            raise IllegalFieldSequence(f"in {field[:60]!r} the first field comes after the last", locator=field[:60])
         chosen += names[ends[0] : ends[1] + 1]
     if len(set(chosen)) < len(chosen):
         raise InvalidParameter("a field occurs twice", locator="rangeSubset")

@@ -11,8 +11,10 @@ from typing import Literal
 
 from ogcserver.cube import Resampling
 from ogcserver.errors import InvalidParameter, UnsupportedVersion
-from ogcserver.ows.kvp import Kvp
+from ogcserver.ows.kvp import Kvp, choice
 from ogcserver.ows.sections import chosen_sections
+from ogcserver.wcs.codes import EmptyCoverageIdList, InterpolationUnsupported
+from ogcserver.wcs.geotiff import geotiff_options
 from ogcserver.wcs.syntax import (
     AxisScales,
     Subset,
@@ -27,16 +29,10 @@ from ogcserver.wcs.syntax import (
 )
 
 SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "ServiceMetadata", "Contents")
-GEOTIFF_OPTIONS = {
-    "compression": "compress",
-    "jpeg_quality": "jpeg_quality",
-    "predictor": "predictor",
-    "interleave": "interleave",
-    "tiling": "tiled",
-    "tilewidth": "blockxsize",
-    "tileheight": "blockysize",
-}
-"""Parameter of OGC 12-100r1, with or without ``geotiff:`` -> option of the format."""
+DOCUMENT_TYPES = ("text/xml", "application/xml")
+"""Of capabilities, the usual one first."""
+
+MULTIPART = "multipart/related"
 
 ScaleKind = Literal["none", "factor", "axes", "pixels"]
 
@@ -44,11 +40,17 @@ ScaleKind = Literal["none", "factor", "axes", "pixels"]
 @dataclass(frozen=True)
 class GetCapabilities:
     sections: frozenset[str] = frozenset(SECTIONS)
+    media_type: str = DOCUMENT_TYPES[0]
+    """Of the answer: the first of AcceptFormats that is one of :data:`DOCUMENT_TYPES`, or else the usual one."""
+    update_sequence: str = ""
+    """Of the document that the client has; "" for none."""
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCapabilities:
         """Raises InvalidParameter: a section that does not exist."""
-        return cls(chosen_sections(kvp, SECTIONS))
+        accepted = [text.lower() for text in kvp.listed("acceptFormats")]
+        media_type = next((text for text in accepted if text in DOCUMENT_TYPES), DOCUMENT_TYPES[0])
+        return cls(chosen_sections(kvp, SECTIONS), media_type, kvp.optional("updateSequence", str) or "")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class DescribeCoverage:
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> DescribeCoverage:
-        """Raises MissingParameter: no identifier."""
-        kvp.one("coverageId", str)
-        return cls(tuple(dict.fromkeys(kvp.listed("coverageId"))))
+        """Raises EmptyCoverageIdList: no identifier."""
+        identifiers = tuple(dict.fromkeys(kvp.listed("coverageId")))
+        if not identifiers:
+            raise EmptyCoverageIdList("name one coverage or more", locator="coverageId")
+        return cls(identifiers)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class GetCoverage:
     subsetting_crs: str = ""
     """Canonical; "" is the coverage's own.  Source: OGC 11-053r1."""
     output_crs: str = ""
-    """Canonical; "" is the coverage's own."""
+    """Canonical; "" is ``subsetting_crs``."""
     scaling: Scaling = Scaling()
     fields: tuple[str, ...] = ()
     """Names, or ``first:last``; empty for all.  Source: OGC 12-040."""
@@ -90,6 +94,8 @@ class GetCoverage:
     """Media type or name; "" is the native format."""
     options: tuple[tuple[str, str], ...] = ()
     """Options of the file format.  Source: OGC 12-100r1."""
+    multipart: bool = False
+    """Whether a GML document shall come with the file."""
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCoverage:
@@ -97,9 +103,11 @@ class GetCoverage:
         Raises:
             MissingParameter, InvalidParameter, InvalidSubset, InvalidScale: as they say.
             SubsettingCrsError, OutputCrsError: a CRS that PROJ does not know.
+            InterpolationUnsupported: an unknown method, or one for each axis.
+            FormatOptionInvalid: parameters of GeoTIFF that contradict each other.
         """
-        if "multipart" in (kvp.optional("mediaType", str) or ""):
-            raise InvalidParameter("coverages are delivered as plain files, not multipart", locator="mediaType")
+        if "interpolationPerAxis" in kvp:
+            raise InterpolationUnsupported("all axes have one interpolation", locator="interpolationPerAxis")
         return cls(
             coverage_id=kvp.one("coverageId", str),
             subsets=kvp.many("subset", parse_subset),
@@ -109,7 +117,8 @@ class GetCoverage:
             fields=kvp.listed("rangeSubset"),
             interpolation=kvp.optional("interpolation", interpolation),
             format=kvp.optional("format", str) or "",
-            options=_options(kvp),
+            options=geotiff_options(kvp),
+            multipart=kvp.optional("mediaType", choice(MULTIPART)) is not None,
         )
 
 
@@ -170,12 +179,3 @@ def _scaling(kvp: Kvp) -> Scaling:
     if len(ways) > 1:
         raise InvalidParameter(f"{ways[0].locator} and {ways[1].locator} exclude each other", locator=ways[1].locator)
     return ways[0] if ways else Scaling()
-
-
-def _options(kvp: Kvp) -> tuple[tuple[str, str], ...]:
-    found: dict[str, str] = {}
-    for name, option in GEOTIFF_OPTIONS.items():
-        value = kvp.optional(f"geotiff:{name}", str) or kvp.optional(name, str)
-        if value is not None:
-            found[option] = "FLOATING_POINT" if value.lower() == "floatingpoint" else value
-    return tuple(found.items())

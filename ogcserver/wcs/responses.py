@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from ogcserver.cube import Band
+from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import uri
 from ogcserver.geo.grid import Bounds
 from ogcserver.jobs.layers import Layer
@@ -19,26 +20,18 @@ from ogcserver.ows.identification import (
     service_identification,
     service_provider,
 )
+from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import GML_32, OWS_20, WCS_20, XLINK, XSI, Element, Elements, ncnames
-from ogcserver.wcs.domain import bounded_by, domain_set, in_crs_order, srs_name
+from ogcserver.wcs.domain import bounded_by, domain_set
 from ogcserver.wcs.naming import OUTPUT_CRS, has_code
-from ogcserver.wcs.requests import GetCapabilities
+from ogcserver.wcs.profiles import PROFILES
 from ogcserver.wcs.syntax import INTERPOLATIONS
 
 VERSION = "2.0.1"
 NATIVE_FORMAT = "image/tiff"
-PROFILES = (
-    "http://www.opengis.net/spec/WCS/2.0/conf/core",
-    "http://www.opengis.net/spec/WCS_protocol-binding_get-kvp/1.0/conf/get-kvp",
-    "http://www.opengis.net/spec/WCS_service-extension_crs/1.0/conf/crs",
-    "http://www.opengis.net/spec/WCS_service-extension_scaling/1.0/conf/scaling",
-    "http://www.opengis.net/spec/WCS_service-extension_range-subsetting/1.0/conf/record-subsetting",
-    "http://www.opengis.net/spec/WCS_service-extension_interpolation/1.0/conf/interpolation",
-    "http://www.opengis.net/spec/GMLCOV_geotiff-coverages/1.0/conf/geotiff-coverage",
-)
 _INTERPOLATION = "http://www.opengis.net/def/interpolation/OGC/1/"
 _NO_VALUE = "http://www.opengis.net/def/nil/OGC/0/unknown"
-_SCHEMA = f"{WCS_20} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
+SCHEMA_LOCATION = f"{WCS_20} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
 
 
 def elements() -> Elements:
@@ -52,7 +45,9 @@ def elements() -> Elements:
             "gmlrgrid": "http://www.opengis.net/gml/3.3/rgrid",
             "swe": "http://www.opengis.net/swe/2.0",
             "crs": "http://www.opengis.net/wcs/crs/1.0",
+            "wcscrs": "http://www.opengis.net/wcs/service-extension/crs/1.0",
             "int": "http://www.opengis.net/WCS_service-extension_interpolation/1.0",
+            "wcsint": "http://www.opengis.net/wcs/interpolation/1.0",
             "xlink": XLINK,
             "xsi": XSI,
         }
@@ -60,61 +55,58 @@ def elements() -> Elements:
 
 
 def capabilities(
-    ask: GetCapabilities, who: Identification, url: str, formats: Iterable[str], layers: tuple[Layer, ...]
+    sections: Collection[str],
+    who: Identification,
+    url: str,
+    formats: Iterable[str],
+    layers: tuple[Layer, ...],
+    sequence: UpdateSequence,
 ) -> Element:
-    """``wcs:Capabilities`` with the sections asked for.
+    """``wcs:Capabilities`` with some of its sections.
 
     Args:
-        url: where KVP requests go, with a ``?`` at the end.
+        url: where KVP requests go, with a ``?`` at the end; XML is posted there, too.
         formats: media types, the native one first.
     """
     e = elements()
     addresses = dict.fromkeys(("GetCapabilities", "DescribeCoverage", "GetCoverage"), url)
-    sections: dict[str, Callable[[], Element]] = {
+    known: dict[str, Callable[[], Element]] = {
         "ServiceIdentification": lambda: service_identification(e, who, "OGC WCS", [VERSION], PROFILES),
         "ServiceProvider": lambda: service_provider(e, who),
-        "OperationsMetadata": lambda: operations_metadata(e, addresses),
+        "OperationsMetadata": lambda: operations_metadata(e, addresses, post={"PostEncoding": ("XML", "SOAP")}),
         "ServiceMetadata": lambda: _service_metadata(e, formats, layers),
         "Contents": lambda: e("wcs:Contents", [_summary(e, layer) for layer in layers]),
     }
-    chosen = [make() for name, make in sections.items() if name in ask.sections]
-    return e("wcs:Capabilities", {"version": VERSION, "xsi:schemaLocation": _SCHEMA}, chosen)
+    about = {"version": VERSION, "updateSequence": str(sequence), "xsi:schemaLocation": SCHEMA_LOCATION}
+    return e("wcs:Capabilities", about, [make() for name, make in known.items() if name in sections])
 
 
 def _service_metadata(e: Elements, formats: Iterable[str], layers: tuple[Layer, ...]) -> Element:
+    """CRSs and interpolations are told twice: as the standards write them, and as their published schemas do."""
     native = [layer.description.grid.crs for layer in layers]
     supported = dict.fromkeys([crs for crs in native if has_code(crs)] + list(OUTPUT_CRS))
-    methods = [e("int:interpolationSupported", _INTERPOLATION + name) for name in INTERPOLATIONS if name != "average"]
+    crss, methods = [uri(crs) for crs in supported], [_INTERPOLATION + name for name in INTERPOLATIONS]
     return e(
         "wcs:ServiceMetadata",
         [e("wcs:formatSupported", name) for name in formats],
         e(
             "wcs:Extension",
-            [e("crs:supportedCrs", uri(crs)) for crs in supported],
-            e("int:InterpolationMetadata", methods),
+            [e("crs:supportedCrs", name) for name in crss],
+            e("wcscrs:CrsMetadata", [e("wcscrs:crsSupported", name) for name in crss]),
+            e("int:InterpolationMetadata", [e("int:interpolationSupported", name) for name in methods]),
+            e("wcsint:InterpolationMetadata", [e("wcsint:InterpolationSupported", name) for name in methods]),
         ),
     )
 
 
 def _summary(e: Elements, layer: Layer) -> Element:
-    coverage = layer.description
-    west, south, east, north = coverage.grid.bounds
-    crs = coverage.grid.crs
-    corners = in_crs_order(crs, west, south), in_crs_order(crs, east, north)
-    own = e(
-        "ows:BoundingBox",
-        {"crs": srs_name(crs), "dimensions": "2"},
-        e("ows:LowerCorner", corners[0]),
-        e("ows:UpperCorner", corners[1]),
-    )
+    """No more than must be: there may be thousands, and clients read boxes and CRSs of descriptions (clause 8.3)."""
     return e(
         "wcs:CoverageSummary",
-        e("ows:Title", layer.title or layer.id),
+        e("ows:Title", layer.title) if layer.title != layer.id else None,
         e("ows:Abstract", layer.abstract) if layer.abstract else None,
-        [lonlat_box(e, box) for box in coverage.boxes],
         e("wcs:CoverageId", layer.id),
-        e("wcs:CoverageSubtype", _subtype(layer)),
-        own,
+        e("wcs:CoverageSubtype", subtype(layer.description)),
     )
 
 
@@ -128,8 +120,9 @@ def lonlat_box(e: Elements, box: Bounds) -> Element:
     )
 
 
-def _subtype(layer: Layer) -> str:
-    return "ReferenceableGridCoverage" if layer.description.times else "RectifiedGridCoverage"
+def subtype(coverage: Description) -> str:
+    """What kind of coverage it is: a time axis has steps of any length."""
+    return "ReferenceableGridCoverage" if coverage.times else "RectifiedGridCoverage"
 
 
 def descriptions(layers: Iterable[Layer]) -> Element:
@@ -137,7 +130,7 @@ def descriptions(layers: Iterable[Layer]) -> Element:
     e = elements()
     return e(
         "wcs:CoverageDescriptions",
-        {"xsi:schemaLocation": _SCHEMA},
+        {"xsi:schemaLocation": SCHEMA_LOCATION},
         [_description(e, layer) for layer in layers],
     )
 
@@ -155,7 +148,7 @@ def _description(e: Elements, layer: Layer) -> Element:
         range_type(e, coverage.bands),
         e(
             "wcs:ServiceParameters",
-            e("wcs:CoverageSubtype", _subtype(layer)),
+            e("wcs:CoverageSubtype", subtype(coverage)),
             e("wcs:nativeFormat", NATIVE_FORMAT),
         ),
     )

@@ -1,20 +1,30 @@
-"""The operations of WCS 2.0.
+"""The operations of WCS 2.0, by KVP, XML and SOAP.
 
-Source: OGC 09-110r4, 09-147r3 (KVP binding).
+Source: OGC 09-110r4, 09-147r3 (KVP), 09-148r1 (XML/POST), 09-149r1 (SOAP).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from ogcserver.cube import View
+from ogcserver.errors import FormatOptionInvalid, FormatOptionUnsupported, InvalidParameter
+from ogcserver.jobs.layers import Layer
 from ogcserver.ows.report import Dialect, dialect
-from ogcserver.ows.xml import xml_response
-from ogcserver.wcs.codes import WCS_20
+from ogcserver.ows.sequence import UpdateSequence
+from ogcserver.ows.soap import MEDIA_TYPE as SOAP
+from ogcserver.ows.soap import envelope, soap_dialect, soap_response
+from ogcserver.ows.xml import Element, xml_response
+from ogcserver.wcs import coverage, geotiff
+from ogcserver.wcs.codes import WCS_20, InvalidUpdateSequence
 from ogcserver.wcs.delivery import Call, Delivery, Operation
-from ogcserver.wcs.output import encoder
-from ogcserver.wcs.place import place
+from ogcserver.wcs.output import FileEncoder, encoder
+from ogcserver.wcs.place import place, sliced_axes
+from ogcserver.wcs.related import related
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.responses import capabilities, descriptions
 
@@ -31,23 +41,63 @@ class Wcs20:
             "DescribeCoverage": self.describe_coverage,
             "GetCoverage": self.get_coverage,
         }
-        self._dialect = dialect(WCS_20, "2.0")
+        self._dialect, self.soap_dialect = dialect(WCS_20, "2.0"), soap_dialect(WCS_20)
 
     def dialect(self, version: str, operation: str) -> Dialect:
         return self._dialect
 
     async def get_capabilities(self, call: Call) -> Response:
         ask, who = GetCapabilities.from_kvp(call.kvp), self.delivery.identification
-        layers = await call.layers.all()
-        return xml_response(capabilities(ask, who, call.url, self.delivery.media_types, layers))
+        revision, sections = await call.layers.revision(), ask.sections
+        if ask.update_sequence:
+            current = await run_in_threadpool(UpdateSequence.of, revision, await call.layers.all())
+            sections = frozenset() if _known(current, ask.update_sequence) else sections
+        formats = [*self.delivery.media_types, coverage.MEDIA_TYPE]
+
+        def make(layers: tuple[Layer, ...]) -> Element:
+            sequence = UpdateSequence.of(revision, layers)
+            document = capabilities(sections, who, call.url, formats, layers, sequence)
+            return envelope(document) if call.soap else document
+
+        response = await self.delivery.capabilities(call, (sections, call.soap), make)
+        if response.status_code == 200:
+            response.headers["content-type"] = SOAP if call.soap else ask.media_type
+        return response
 
     async def describe_coverage(self, call: Call) -> Response:
         ask = DescribeCoverage.from_kvp(call.kvp)
-        return xml_response(descriptions([await call.layers.get(identifier) for identifier in ask.coverage_ids]))
+        document = descriptions([await call.layers.get(identifier) for identifier in ask.coverage_ids])
+        return soap_response(document) if call.soap else xml_response(document)
 
     async def get_coverage(self, call: Call) -> Response:
+        """The file; or its GML document; or both, which is the only way for a file to travel in SOAP."""
         ask = GetCoverage.from_kvp(call.kvp)
         layer = await call.layers.get(ask.coverage_id)
         view = place(ask, layer.description, layer.resampling, self.delivery.max_pixels)
-        make = encoder(self.delivery.formats, layer, view, ask.format, ask.options, not ask.fields)
+        sliced = sliced_axes(ask, layer.description)
+        if ask.format.lower() == coverage.MEDIA_TYPE:
+            return await self._document(call, layer, view, sliced)
+        make = self._file(ask, layer, view)
+        if not (ask.multipart or call.soap):
+            return await self.delivery.send(call.request, layer, view, make)
+        part = coverage.shown(layer.description, view, sliced)
+        return await self.delivery.send(call.request, layer, view, make, partial(related, part, sliced, call.soap))
+
+    def _file(self, ask: GetCoverage, layer: Layer, view: View) -> FileEncoder:
+        try:
+            return encoder(self.delivery.formats, layer, view, ask.format, ask.options, not ask.fields)
+        except (FormatOptionInvalid, FormatOptionUnsupported) as error:
+            raise geotiff.told(error) from error
+
+    async def _document(self, call: Call, layer: Layer, view: View, sliced: coverage.Sliced) -> Response:
+        coverage.check_values(layer.description, view)
+        make = FileEncoder(*coverage.gml_format(layer.id, sliced, call.soap))
         return await self.delivery.send(call.request, layer, view, make)
+
+
+def _known(current: UpdateSequence, text: str) -> bool:
+    """Whether a client with this sequence has the current document.  Raises InvalidUpdateSequence: it is later."""
+    try:
+        return current.known_to(text)
+    except InvalidParameter as error:
+        raise InvalidUpdateSequence(error.message, locator="updateSequence") from error

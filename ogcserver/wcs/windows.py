@@ -13,9 +13,7 @@ from ogcserver.errors import InvalidSubset, TooLarge
 from ogcserver.geo.crs import is_geographic
 from ogcserver.geo.grid import SNAP, Grid, intersect
 from ogcserver.wcs.boxes import coverage_bounds
-
-_IDENTIFY = (1000, 1000)
-"""Of what QGIS asks for to read one point."""
+from ogcserver.wcs.identify import Sent, identified
 
 
 @dataclass(frozen=True)
@@ -64,15 +62,18 @@ def check_overlap(asked: Grid, native: Grid, locator: str) -> None:
         raise InvalidSubset(f"the box lies outside of the coverage, which has the bounds {there}", locator=locator)
 
 
-def on_native(asked: Grid, native: Grid) -> Grid:
+def on_native(asked: Grid, native: Grid, sent: Sent | None) -> Grid:
     """The window of the native lattice whose pixels are those of ``asked`` to within :data:`SNAP`, or else ``asked``.
 
     The window may hang over the coverage.
+
+    Args:
+        sent: the request's box, if it is in the native CRS.
     """
     if asked.crs != native.crs:
         return asked
-    if _identifies(asked, native):
-        return _identified(asked, native)
+    if sent and (window := identified(asked, native, sent)):
+        return window
     lattice, (west, south, east, north) = native.lattice, asked.bounds
     edges = lattice.column(west), lattice.row(north), lattice.column(east), lattice.row(south)
     left, top, right, bottom = (round(edge) for edge in edges)
@@ -81,23 +82,3 @@ def on_native(asked: Grid, native: Grid) -> Grid:
     if (right - left, bottom - top) != (asked.width, asked.height):
         return asked
     return Grid(lattice, left, top, asked.width, asked.height)
-
-
-def _identifies(asked: Grid, native: Grid) -> bool:
-    """Whether this is how QGIS identifies a point: 1000 x 1000 native pixels with the point in their middle."""
-    scale = asked.lattice.dx / native.lattice.dx, asked.lattice.dy / native.lattice.dy
-    return asked.shape == _IDENTIFY and all(abs(factor - 1.0) * asked.width < SNAP for factor in scale)
-
-
-def _identified(asked: Grid, native: Grid) -> Grid:
-    """The native pixels with the one that holds the middle of ``asked`` where QGIS looks for it.
-
-    QGIS 3.22 puts the point on the corner of four pixels and reads the lower right one, or by the rounding of its
-    division another one. The native pixel at that one's centre, half a pixel away, would be a neighbour of the one that
-    holds the point in three of four cases.
-    """
-    west, south, east, north = asked.bounds
-    x, y = (west + east) / 2, (south + north) / 2
-    column = math.floor(native.lattice.column(x) + SNAP) - math.floor((x - west) / asked.lattice.dx)
-    row = math.floor(native.lattice.row(y) + SNAP) - math.floor((north - y) / asked.lattice.dy)
-    return Grid(native.lattice, column, row, asked.width, asked.height)

@@ -13,7 +13,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ogcserver.jobs.access import caller_of
 from ogcserver.jobs.layers import Endpoints, Layer
+from ogcserver.maps.styles import styles_of
 
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
@@ -45,7 +47,7 @@ class MapPage:
 
     async def layers(self, request: Request) -> Response:
         """What the page has to know of each layer, the newest job first. It shows texts as text, never as HTML."""
-        layers = await self._endpoints.root().all()
+        layers = await self._endpoints.root(caller_of(request)).all()
         return JSONResponse([_described(layer) for layer in reversed(layers)], headers={"cache-control": "no-cache"})
 
 
@@ -57,4 +59,5 @@ def _described(layer: Layer) -> dict[str, object]:
         "boxes": layer.description.boxes,
         "times": [label.partition("/")[0] for label in layer.description.times],
         "interval": layer.description.interval,
+        "styles": [{"name": style.name, "title": style.title or style.name} for style in styles_of(layer)],
     }

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from ogcserver.geo.grid import Bounds
 from ogcserver.geo.tiles import MatrixSet, TileLimits, TileMatrix
 from ogcserver.jobs.layers import Layer
+from ogcserver.maps.legend import legend_size
 from ogcserver.maps.picture import MEDIA_TYPES
-from ogcserver.maps.styles import DEFAULT_STYLE
-from ogcserver.maps.tilesets import sets_of
+from ogcserver.maps.styles import StyleName, styles_of
+from ogcserver.maps.tilesets import bounds_in, sets_of
+from ogcserver.maps.times import listed_times
 from ogcserver.ows.identification import (
     Identification,
     operations_metadata,
@@ -23,7 +25,7 @@ from ogcserver.ows.identification import (
     service_provider,
 )
 from ogcserver.ows.xml import OWS_11, WMTS, XLINK, Element, Elements
-from ogcserver.wmts.requests import VERSION, GetCapabilities
+from ogcserver.wmts.requests import INFO_EXTENSIONS, OPERATIONS, VERSION, GetCapabilities
 
 TIME = "TIME"
 """Identifier of the time dimension, in capitals because the openEO Web Editor looks for exactly that."""
@@ -34,13 +36,16 @@ class Capabilities:
     """Writes the service metadata of one endpoint."""
 
     identification: Identification
-    standard: Mapping[str, MatrixSet]
-    """The tile matrix sets that every layer has."""
+    known: Mapping[str, MatrixSet]
+    """The tile matrix sets that layers share."""
     url: str
     """Of the endpoint, such as https://host/wmts."""
     max_times: int
-    """So many of the latest times are listed, for QGIS offers each of them, in each set and format, as an entry of its
-    own. Older ones can be asked for all the same."""
+    """So many values of the time dimension are listed, for QGIS offers each of them, in each set, style and format, as
+    an entry of its own; see :func:`ogcserver.maps.times.listed_times`."""
+    limits: bool = True
+    """Whether each layer lists the tiles that it has in a set. Clients do without: a tile beside a layer is empty, and
+    the boxes tell where it lies."""
 
     @property
     def e(self) -> Elements:
@@ -64,51 +69,76 @@ class Capabilities:
         return f"{self.url}/{VERSION}/WMTSCapabilities.xml"
 
     def _operations(self, e: Elements) -> Element:
-        """Both encodings, KVP first: clients take the first address that says nothing else."""
-        kvp = {"GetCapabilities": f"{self.url}?", "GetTile": f"{self.url}?"}
-        rest = {"GetCapabilities": self._document_url, "GetTile": f"{self.url}/"}
+        """All encodings, KVP first: clients take the first address that says nothing else."""
+        kvp = dict.fromkeys(OPERATIONS, f"{self.url}?")
+        rest = dict.fromkeys(OPERATIONS, f"{self.url}/") | {"GetCapabilities": self._document_url}
         operations = operations_metadata(e, kvp, {"GetEncoding": ("KVP",)})
         others = operations_metadata(e, rest, {"GetEncoding": ("RESTful",)})
         http = e.qualified("ows:HTTP")
         for mine, other in zip(operations.iter(http), others.iter(http), strict=True):
-            mine.extend(list(other))
+            mine.extend([*other, self._post(e)])
         return operations
 
+    def _post(self, e: Elements) -> Element:
+        allowed = e("ows:AllowedValues", e("ows:Value", "SOAP"))
+        return e("ows:Post", {"xlink:href": self.url}, e("ows:Constraint", {"name": "PostEncoding"}, allowed))
+
     def _contents(self, e: Elements, layers: Iterable[Layer]) -> Element:
-        used = dict(self.standard)
+        used: dict[str, MatrixSet] = {}
         elements = []
         for layer in layers:
-            sets = sets_of(layer, self.standard)
-            used |= {one.id: one for one in sets}
-            elements.append(self._layer(e, layer, sets))
+            placed = [(one, box) for one in sets_of(layer, self.known) if (box := bounds_in(layer, one, self.known))]
+            used |= {one.id: one for one, _ in placed}
+            elements.append(self._layer(e, layer, placed))
         return e("Contents", elements, [_matrix_set(e, one) for one in used.values()])
 
-    def _layer(self, e: Elements, layer: Layer, sets: Sequence[MatrixSet]) -> Element:
-        boxes = layer.description.boxes
-        placed = [(one, bounds) for one in sets if (bounds := self._bounds(layer, one))]
+    def _layer(self, e: Elements, layer: Layer, placed: Sequence[tuple[MatrixSet, Bounds]]) -> Element:
+        """
+        Args:
+            placed: the sets of the layer, each with the layer's bounds in its CRS.
+        """
+        boxes, times = layer.description.boxes, layer.description.times
         return e(
             "Layer",
             e("ows:Title", layer.title or layer.id),
             e("ows:Abstract", layer.abstract) if layer.abstract else None,
             _box(e, "ows:WGS84BoundingBox", {}, _around(boxes)) if boxes else None,
             e("ows:Identifier", layer.id),
-            [_box(e, "ows:BoundingBox", {"crs": one.supported_crs}, _ordered(one, box)) for one, box in placed],
-            _style(e),
+            [
+                _box(e, "ows:BoundingBox", {"crs": one.supported_crs}, _ordered(one, box))
+                for one, box in _by_crs(placed)
+            ],
+            [self._style(e, layer, style, number == 0) for number, style in enumerate(styles_of(layer))],
             [e("Format", name) for name in MEDIA_TYPES],
-            _time(e, layer.description.times, self.max_times) if layer.description.times else None,
+            [e("InfoFormat", name) for name in INFO_EXTENSIONS],
+            _time(e, times, self.max_times) if times else None,
             [self._link(e, layer, one) for one, _ in placed],
-            [e("ResourceURL", self._template(layer, name)) for name in MEDIA_TYPES],
+            [e("ResourceURL", part) for part in self._templates(layer)],
         )
 
-    def _bounds(self, layer: Layer, matrix_set: MatrixSet) -> Bounds | None:
-        """Of a layer in units of the set's CRS, exactly for its native set; None where the set has no tiles of it."""
-        if matrix_set.id in self.standard:
-            return matrix_set.bounds_of(layer.description.boxes)
-        return layer.description.grid.bounds
+    def _style(self, e: Elements, layer: Layer, style: StyleName, default: bool) -> Element:
+        """Its title is its identifier, because OpenLayers looks a style up by title; the abstract says what it is."""
+        width, height = legend_size(layer, style.name)
+        size = {"width": str(width), "height": str(height)}
+        address = f"{self.url}/{layer.id}/{style.name}/legend"
+        legends = [
+            e("LegendURL", {"format": name, "xlink:href": f"{address}.{extension}", **size})
+            for name, extension in LEGEND_EXTENSIONS.items()
+        ]
+        about = ": ".join(part for part in (style.title, style.abstract) if part and part != style.name)
+        return e(
+            "Style",
+            {"isDefault": "true"} if default else None,
+            e("ows:Title", style.name),
+            e("ows:Abstract", about) if about else None,
+            e("ows:Identifier", style.name),
+            legends,
+        )
 
     def _link(self, e: Elements, layer: Layer, matrix_set: MatrixSet) -> Element:
         """A native set is as large as its layer, so it needs no limits."""
-        limits = matrix_set.limits(layer.description.boxes) if matrix_set.id in self.standard else ()
+        limited = self.limits and matrix_set.id in self.known
+        limits = matrix_set.limits(layer.description.boxes) if limited else ()
         allowed = (_widened(part, matrix_set.matrix(part.matrix)) for part in limits)
         described = [_limits(e, part) for part in allowed if part]
         return e(
@@ -117,24 +147,30 @@ class Capabilities:
             e("TileMatrixSetLimits", described) if described else None,
         )
 
-    def _template(self, layer: Layer, media_type: str) -> dict[str, str]:
+    def _templates(self, layer: Layer) -> Iterable[dict[str, str]]:
+        """Of tiles as PNG only, though there are others: OpenLayers takes turns with all templates that it finds."""
         time = f"/{{{TIME}}}" if layer.description.times else ""
-        tile = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
-        template = f"{self.url}/{layer.id}/{{Style}}{time}/{tile}.{MEDIA_TYPES[media_type]}"
-        return {"format": media_type, "resourceType": "tile", "template": template}
+        tile = f"{self.url}/{layer.id}/{{Style}}{time}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}"
+        yield {"format": "image/png", "resourceType": "tile", "template": f"{tile}.png"}
+        for name, extension in INFO_EXTENSIONS.items():
+            yield {"format": name, "resourceType": "FeatureInfo", "template": f"{tile}/{{J}}/{{I}}.{extension}"}
 
 
-def _style(e: Elements) -> Element:
-    """Its title is its identifier, because OpenLayers looks a style up by title."""
-    names = e("ows:Title", DEFAULT_STYLE), e("ows:Identifier", DEFAULT_STYLE)
-    return e("Style", {"isDefault": "true"}, names)
+LEGEND_EXTENSIONS = {"image/png": "png", "image/svg+xml": "svg", "application/json": "json"}
+"""Media types of legends, and the extension that stands for each in addresses."""
+
+
+def _by_crs(placed: Sequence[tuple[MatrixSet, Bounds]]) -> Iterable[tuple[MatrixSet, Bounds]]:
+    """One of the pairs for each CRS; the last, for a native set gives its box exactly."""
+    return {one.supported_crs: (one, bounds) for one, bounds in placed}.values()
 
 
 def _time(e: Elements, labels: Sequence[str], limit: int) -> Element:
     """An observation over a span is listed by its start: a slash would end a segment of a resource address."""
-    starts = list(dict.fromkeys(label.partition("/")[0] for label in labels))
-    values = [e("Value", start) for start in starts[-limit:]]
-    return e("Dimension", e("ows:Identifier", TIME), e("ows:UOM", "ISO8601"), e("Default", starts[-1]), values)
+    latest = labels[-1].partition("/")[0]
+    values = [e("Value", value) for value in listed_times(labels, limit)]
+    words = e("Default", latest), e("Current", "true")
+    return e("Dimension", e("ows:Identifier", TIME), e("ows:UOM", "ISO8601"), words, values)
 
 
 def _widened(limits: TileLimits, matrix: TileMatrix) -> TileLimits | None:

@@ -216,6 +216,9 @@ def test_the_arguments_of_a_service_change(server: Server) -> None:
         ({"job_id": "JOB", "service_type": "wmts", "service_args": [1]}, 501),
         ({"job_id": "JOB", "service_type": "wmts", "service_args": {"bands": "q"}}, 501),
         ({"job_id": "JOB", "service_type": "wcs", "service_args": {"resampling": "best"}}, 501),
+        ({"job_id": "JOB", "service_type": "wmts", "service_args": {"styles": {"a b": {}}}}, 501),
+        ({"job_id": "JOB", "service_type": "wmts", "service_args": {"styles": {"a": {"gamma": 0}}}}, 501),
+        ({"job_id": "JOB", "service_type": "wmts", "service_args": {"sld": "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"}}, 501),
     ],
 )
 def test_bad_services_are_refused(server: Server, body: dict[str, Any], code: int) -> None:

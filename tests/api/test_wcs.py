@@ -167,6 +167,26 @@ def test_parameters_of_geotiff() -> None:
         assert file.block_shapes[0] == (32, 64)
 
 
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ((("compression", "JPEG"), ("jpeg_quality", "0")), (404, "JpegQualityInvalid", "jpeg_quality")),
+        ((("compression", "JPEG"), ("predictor", "Horizontal")), (404, "PredictorNotSupported", "predictor")),
+        ((("tilewidth", "16"), ("tiling", "false")), (404, "TilingInvalid", "tilewidth")),
+        ((("format", "image/png"), ("tiling", "true")), (400, "InvalidParameterValue", "tiling")),
+    ],
+)
+def test_parameters_of_geotiff_that_do_not_go_together(
+    items: tuple[tuple[str, str], ...], expected: tuple[int, str, str]
+) -> None:
+    assert fault(coverage("j-utm", *items)) == expected
+
+
+def test_none_is_a_compression() -> None:
+    with MemoryFile(coverage("j-utm", ("geotiff:compression", "None")).content) as memory, memory.open() as file:
+        assert file.compression is None
+
+
 def test_a_known_answer_is_not_computed_again() -> None:
     etag = coverage("j-utm").headers["etag"]
     for header, status in ((etag, 304), (f'"x", W/{etag}', 304), ("*", 304), ('"x"', 200)):
@@ -190,7 +210,7 @@ def test_a_known_answer_is_not_computed_again() -> None:
             (400, "VersionNegotiationFailed", "acceptVersions"),
         ),
         ((("service", "WCS"), ("request", "DescribeCoverage")), (400, "MissingParameterValue", "version")),
-        ((*BASE.items(), ("request", "DescribeCoverage")), (400, "MissingParameterValue", "coverageId")),
+        ((*BASE.items(), ("request", "DescribeCoverage")), (404, "emptyCoverageIdList", "coverageId")),
         ((*BASE.items(), ("request", "DescribeCoverage"), ("coverageid", "j-utm,no")), (404, "NoSuchCoverage", "no")),
         ((*BASE.items(), ("request", "GetCoverage")), (400, "MissingParameterValue", "coverageId")),
     ],
@@ -216,7 +236,17 @@ def test_bad_requests(items: tuple[tuple[str, str], ...], expected: tuple[int, s
         ("rangesubset", "q", (404, "NoSuchField", "q")),
         ("interpolation", "q", (404, "InterpolationMethodNotSupported", "interpolation")),
         ("format", "image/q", (400, "InvalidParameterValue", "format")),
-        ("compression", "q", (400, "InvalidParameterValue", "compress")),
+        ("rangesubset", "y:x", (404, "IllegalFieldSequence", "y:x")),
+        ("compression", "q", (404, "CompressionInvalid", "compression")),
+        ("compression", "Huffman", (404, "CompressionNotSupported", "compression")),
+        ("jpeg_quality", "75", (404, "CompressionNotSupported", "jpeg_quality")),
+        ("predictor", "Vertical", (404, "PredictorInvalid", "predictor")),
+        ("interleave", "Line", (404, "InterleavingInvalid", "interleave")),
+        ("tiling", "perhaps", (404, "TilingInvalid", "tiling")),
+        ("tilewidth", "17", (404, "TilingInvalid", "tilewidth")),
+        ("tileheight", "0", (404, "TilingInvalid", "tileheight")),
+        ("mediatype", "multipart/mixed", (400, "InvalidParameterValue", "mediaType")),
+        ("interpolationperaxis", "x,q", (404, "InterpolationMethodNotSupported", "interpolationPerAxis")),
     ],
 )
 def test_bad_coverage_requests(name: str, text: str, expected: tuple[int, str, str]) -> None:
@@ -224,7 +254,8 @@ def test_bad_coverage_requests(name: str, text: str, expected: tuple[int, str, s
 
 
 def test_failures_of_the_server_are_reports() -> None:
-    assert fault(get(path="/wcs", method="POST"))[:2] == (405, "OperationNotSupported")
+    assert fault(get(path="/wcs", method="PUT"))[:2] == (405, "OperationNotSupported")
+    assert fault(get(path="/wcs", method="POST"))[:2] == (415, "NoApplicableCode")
     busy = get(*BASE.items(), ("request", "GetCoverage"), ("coverageid", "j-utm"), failure=lambda: Overloaded("busy"))
     assert fault(busy)[:2] == (503, "NoApplicableCode")
     assert busy.headers["retry-after"]

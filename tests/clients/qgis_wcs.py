@@ -36,15 +36,17 @@ def facts(layer):
 
 
 def identified(layer):
-    """Centre of a pixel and what QGIS finds there: one within, and the first and last ones."""
+    """Centre of a pixel and what QGIS finds there: the first and last ones, and some within; each is asked for anew."""
     provider, extent = layer.dataProvider(), layer.extent()
     width, height = provider.xSize(), provider.ySize()
     found = []
-    for col, row in ((COL, ROW), (0, 0), (width - 1, height - 1)):
+    within = [(COL + 5 * number % (width - COL), ROW + 3 * number % (height - ROW)) for number in range(3)]
+    for col, row in ((0, 0), (width - 1, height - 1), *within):
+        provider.reloadData()  # forgets the answer around the point before
         x = extent.xMinimum() + (col + 0.5) * extent.width() / width
         y = extent.yMaximum() - (row + 0.5) * extent.height() / height
         values = provider.identify(QgsPointXY(x, y), QgsRaster.IdentifyFormatValue).results()
-        found.append([x, y, values.get(1), values.get(2)])
+        found.append([x, y, *(float(v) if isinstance(v, (int, float)) else None for v in (values[1], values[2]))])
     return found
 
 

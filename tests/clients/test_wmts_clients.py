@@ -16,10 +16,14 @@ import uvicorn
 from pyproj import Transformer
 from rasterio.coords import BoundingBox
 
-from ogcserver.geo.tiles import MatrixSet, native_set, standard_sets
+from ogcserver.geo.matrix_sets import standard_sets
+from ogcserver.geo.tiles import MatrixSet, native_set
 from tests.unit.wmts.fakes import LAYERS, LONLAT, TIMES, UTM, FakeEngine, decoded, server
 
-pytestmark = pytest.mark.client
+pytestmark = [
+    pytest.mark.client,
+    pytest.mark.filterwarnings("ignore:Truth-testing of elements:FutureWarning"),  # inside of OWSLib
+]
 ENGINE = FakeEngine()
 
 
@@ -115,7 +119,7 @@ def test_owslib_reads_the_document_and_the_tile_it_asks_for(address: str, native
     assert list(service.contents) == [layer.id for layer in LAYERS]
     chosen = _set_of("utm" if native else "WebMercatorQuad")
     layer = service["j-utm"]
-    assert set(layer.tilematrixsetlinks) == {"WebMercatorQuad", "WorldCRS84Quad", _set_of("utm").id}
+    assert {"WebMercatorQuad", "WorldCRS84Quad", _set_of("utm").id} <= set(layer.tilematrixsetlinks)
     matrix = service.tilematrixsets[chosen.id].tilematrix[chosen.matrices[-1].id]
     x, y = (
         (610010.0, 5190010.0)
@@ -140,7 +144,7 @@ def test_owslib_asks_for_a_time_and_shows_our_exceptions(address: str) -> None:
 
     service = wmts.WebMapTileService(f"{address}/wmts")
     dimension = service["j-time"].dimensions["TIME"]
-    assert dimension["default"] == TIMES[-1] and dimension["values"] == list(TIMES[-2:])
+    assert dimension["default"] == TIMES[-1] and dimension["values"] == list(TIMES)
     ask = {"layer": "j-time", "tilematrixset": "WebMercatorQuad", "tilematrix": "3", "column": 4, "format": "image/png"}
     service.gettile(**ask, row=2, TIME=TIMES[0])
     assert ENGINE.views[-1].times == (TIMES[0],)

@@ -12,7 +12,7 @@ from pyproj import Transformer
 
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.geo.tiles import standard_sets
+from ogcserver.geo.matrix_sets import standard_sets
 from tests.e2e.harness import SHARED, Job, Pixels, TestServer, node, picture, raster
 from tests.real.reference import BANDS, ndvi_by_day, reduced
 

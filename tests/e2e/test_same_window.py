@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ogcserver.cube import Band, Block
 from ogcserver.encode.paint import paint
-from ogcserver.encode.style import parse_style
+from ogcserver.encode.style_args import parse_style
 from ogcserver.geo.grid import Grid
 from tests.e2e.harness import Job, Json, NativeGrid, Pixels, Raster, TestServer, bits, node, picture, raster
 

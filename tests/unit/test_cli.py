@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from ogcserver.engine.service import Engine
 from ogcserver.errors import GraphInvalid
 from ogcserver.graph.compile import compile_graph
 from ogcserver.settings import Settings
+from ogcserver.users.accounts import Accounts
+from ogcserver.users.store import UserStore
 from tests.fakes import node, product, utm_archive
 from tests.unit.jobs.servers import Server
 
@@ -67,17 +70,25 @@ def graph(tmp_path: Path) -> Path:
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """The job API at a port of this machine."""
+    with served(Server(tmp_path)) as address:
+        yield address
+
+
+@contextmanager
+def served(made: Server) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(Server(tmp_path).app, port=port, log_level="warning", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(made.app, port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def test_a_graph_is_computed_into_a_file(graph: Path, tmp_path: Path) -> None:
@@ -165,6 +176,20 @@ def test_jobs_of_a_server_are_managed(graph: Path, url: str) -> None:
     assert gone.exit_code == 1 and "(code 404)" in gone.output
 
 
+def test_jobs_of_a_user_need_a_token(graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(Server(tmp_path, users=lambda store: Accounts(UserStore(store.database)))) as url:
+        registered = command("login", "--password", "correct horse", "--url", url)
+        user, token = registered.output.split()
+        again = command("login", "--user", user, "--password", "correct horse", "--url", url).output.strip()
+        wrong = command("login", "--user", user, "--password", "wrong", "--url", url)
+        assert wrong.exit_code == 1 and "(code 4002)" in wrong.output
+        assert "(code 4001)" in command("jobs", "list", "--url", url).output
+        job_id = command("jobs", "add", graph, "--url", url, "--token", token).output.strip()
+        monkeypatch.setenv("OGCSERVER_TOKEN", again)
+        assert job_id in command("jobs", "list", "--url", url).output
+        assert json.loads(command("jobs", "show", job_id, "--url", url).output)["user_id"] == user
+
+
 def test_a_refusal_of_the_server_is_passed_on(tmp_path: Path, url: str) -> None:
     (tmp_path / "bad.json").write_text(json.dumps(node("nonsense")))
     result = command("jobs", "add", tmp_path / "bad.json", "--url", url)
@@ -242,4 +267,4 @@ def test_a_graph_alone_is_a_job_named_by_its_file() -> None:
 
 def test_the_command_is_a_group() -> None:
     assert isinstance(main, click.Group)
-    assert set(main.commands) == {"demo", "serve", "jobs", "explain", "run"}
+    assert set(main.commands) == {"demo", "serve", "login", "jobs", "explain", "run"}

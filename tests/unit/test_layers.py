@@ -16,14 +16,15 @@ ROOT = Path(ogcserver.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",), ("timeline",), ("geo",), ("cube",), ("plan",), ("graph",), ("sources",), ("udf",), ("processes",),
-    ("encode",), ("engine",), ("jobs",), ("ows",), ("maps",),
-    ("wcs", "wmts", "wms", "xyz", "ogcapi", "openeo", "web"),  # protocols: blind to one another
-    ("settings",), ("cors", "hangup"), ("demo",), ("app",), ("cli",), ("__main__",),
+    ("encode",), ("engine",), ("jobs",), ("batch",), ("users",), ("ows",), ("maps",),
+    ("wcs", "wmts", "wms", "xyz", "tms", "ogcapi", "openeo", "web"),  # protocols: blind to one another
+    ("settings",), ("cors", "hangup", "people"), ("demo",), ("parts",), ("crew",), ("app",), ("cli",), ("__main__",),
 )  # fmt: skip
 """Each imports only from those before it and from itself (docs: DESIGN 2)."""
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 INSIDE_FUNCTIONS: dict[str, str] = {
+    "batch.workers distributed.Client": "an extra that most installations lack",
     "cli.commands ogcserver.demo.archive.write_archive": "only the demo needs to load what draws the archive",
 }
 """Module and imported module -> why it is imported inside of a function."""

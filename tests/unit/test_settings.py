@@ -47,6 +47,11 @@ def test_the_environment_may_list_catalogues(tmp_path: Path) -> None:
     assert settings.catalogs == (Catalog("b.json"), Catalog("https://x.org"))
 
 
+def test_lists_of_texts(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[graphs]\nhosts = ["a.org", "b.org:8000"]', OGCSERVER_FILES_ENDINGS=".py, .json")
+    assert (settings.graphs.hosts, settings.files.endings) == (("a.org", "b.org:8000"), (".py", ".json"))
+
+
 def test_a_database_may_be_named(tmp_path: Path) -> None:
     assert load(tmp_path, '[server]\ndatabase = "postgresql://a/b"').database_url == "postgresql://a/b"
 
@@ -63,6 +68,10 @@ def test_a_database_may_be_named(tmp_path: Path) -> None:
         ("[server]\nhost = 1", "host must be a text"),
         ("[limits]\ntimeout_s = nan", "timeout_s must be at least 0.1"),
         ("[limits]\nmax_graph_depth = 1000", "max_graph_depth must be at least 1 and at most 250"),
+        ('[auth]\nmode = "none"', "mode must be one of open, basic, oidc"),
+        ('[auth]\nmode = "oidc"\nissuer = "https://id.example.org"', "[auth] mode oidc needs issuer and audience"),
+        ('[graphs]\nhosts = "a.org"', "[graphs] hosts must be a list of texts"),
+        ("[files]\nendings = [1]", "[files] endings must be a list of texts"),
         ('[sources]\non_error = "ignore"', "on_error must be one of skip, fail"),
         ("server = 1", "[server] must be a table"),
         ('catalogs = "a"', "catalogs must be written as [[catalogs]]"),
@@ -104,7 +113,9 @@ def test_the_example_shows_every_key_with_its_default() -> None:
         Settings().limits,
         Settings().sources,
     )
+    assert (settings.auth, settings.files, settings.graphs) == (Settings().auth, Settings().files, Settings().graphs)
     assert settings.server.data_dir == CONFIG / "data"
-    for section in (settings.server, settings.cache, settings.limits, settings.sources, settings.catalogs[0]):
+    sections = (settings.auth, settings.files, settings.graphs, settings.catalogs[0])
+    for section in (settings.server, settings.cache, settings.limits, settings.sources, *sections):
         for one in fields(section):
             assert f"\n{one.name} = " in text, one.name

@@ -15,6 +15,7 @@ from ogcserver.geo.crs import project_bounds
 from ogcserver.geo.grid import Bounds, Grid
 from ogcserver.wcs.bands import AXIS, chosen
 from ogcserver.wcs.boxes import coverage_bounds
+from ogcserver.wcs.identify import Sent
 from ogcserver.wcs.times import choose_listed
 from ogcserver.wcs.v10.requests import GetCoverage
 from ogcserver.wcs.windows import Placing, check_overlap, limited, on_native, whole
@@ -37,7 +38,8 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
     stated = Grid.from_bounds(ask.response_crs, bounds, *_size(ask, bounds, max_pixels))
     check_overlap(stated, coverage.grid, "BBOX")
     times = choose_listed(coverage.times, ask.times, "TIME")
-    grid = on_native(stated, coverage.grid)
+    sent = Sent(box, of_centres=False) if ask.crs == coverage.grid.crs else None
+    grid = on_native(stated, coverage.grid, sent)
     view = View(grid, chosen(coverage.bands, ask.bands, AXIS), times, ask.interpolation or resampling)
     return Placing(view, stated)
 

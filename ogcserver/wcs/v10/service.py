@@ -42,8 +42,10 @@ class Wcs10:
 
     async def get_capabilities(self, call: Call) -> Response:
         ask = GetCapabilities.from_kvp(call.kvp)
-        layers = nameable(await call.layers.all())
-        return xml_response(capabilities(ask, self.delivery.identification, call.url, layers))
+        who = self.delivery.identification
+        return await self.delivery.capabilities(
+            call, ask, lambda layers: capabilities(ask, who, call.url, nameable(layers))
+        )
 
     async def describe_coverage(self, call: Call) -> Response:
         ask = DescribeCoverage.from_kvp(call.kvp)

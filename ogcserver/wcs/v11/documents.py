@@ -72,7 +72,7 @@ class Documents:
             "ServiceIdentification": lambda: service_identification(e, who, "WCS", versions),
             "ServiceProvider": lambda: service_provider(e, who),
             "OperationsMetadata": lambda: self._operations(url),
-            "Contents": lambda: e("wcs:Contents", [self._summary(layer) for layer in layers]),
+            "Contents": lambda: self._contents(tuple(layers)),
         }
         chosen = [make() for name, make in sections.items() if name in ask.sections]
         return e("wcs:Capabilities", {"version": self.version}, chosen)
@@ -85,24 +85,23 @@ class Documents:
         metadata[-1].append(e("ows:Parameter", {"name": "store"}, allowed))
         return metadata
 
+    def _contents(self, layers: tuple[Layer, ...]) -> Element:
+        """Formats and the CRSs of all, once for the whole server: thousands of coverages would repeat them."""
+        crss = dict.fromkeys(crs for layer in layers for crs in supported(layer.description.grid.crs))
+        return self.e("wcs:Contents", [self._summary(layer) for layer in layers], self._supported(crss))
+
     def _summary(self, layer: Layer) -> Element:
-        e, coverage = self.e, layer.description
-        return e(
-            "wcs:CoverageSummary",
-            self._titles(layer),
-            [lonlat_box(e, box) for box in coverage.boxes],
-            self._supported(coverage),
-            e("wcs:Identifier", layer.id),
-        )
+        boxes = [lonlat_box(self.e, box) for box in layer.description.boxes]
+        return self.e("wcs:CoverageSummary", self._titles(layer), boxes, self.e("wcs:Identifier", layer.id))
 
     def _titles(self, layer: Layer) -> list[Element]:
         abstract = [self.e("ows:Abstract", layer.abstract)] if layer.abstract else []
         return [self.e("ows:Title", layer.title or layer.id), *abstract]
 
-    def _supported(self, coverage: Description) -> list[Element]:
+    def _supported(self, crss: Iterable[str]) -> list[Element]:
         """CRSs and formats."""
-        crs = [self.e("wcs:SupportedCRS", urn(name)) for name in supported(coverage.grid.crs)]
-        return crs + [self.e("wcs:SupportedFormat", name) for name in self.formats]
+        names = [self.e("wcs:SupportedCRS", urn(name)) for name in crss]
+        return names + [self.e("wcs:SupportedFormat", name) for name in self.formats]
 
     def descriptions(self, layers: Iterable[Layer]) -> Element:
         """``wcs:CoverageDescriptions``."""
@@ -121,7 +120,7 @@ class Documents:
                 e("wcs:TemporalDomain", times) if times else None,
             ),
             e("wcs:Range", self._field(layer)),
-            self._supported(coverage),
+            self._supported(supported(coverage.grid.crs)),
         )
 
     def _boxes(self, coverage: Description) -> list[Element]:

@@ -18,6 +18,7 @@ from ogcserver.geo.crs import project_bounds
 from ogcserver.geo.grid import SNAP, Bounds, Grid, Lattice
 from ogcserver.wcs.bands import chosen
 from ogcserver.wcs.boxes import projected_grid
+from ogcserver.wcs.identify import Sent
 from ogcserver.wcs.times import choose_listed
 from ogcserver.wcs.v11.requests import Box, GetCoverage, GridCrs
 from ogcserver.wcs.windows import Placing, check_overlap, limited, on_native
@@ -46,7 +47,9 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
     check_overlap(stated, native, "BoundingBox")
     times = choose_listed(coverage.times, ask.times, "TimeSequence")
     bands = chosen(coverage.bands, ask.range.bands, "RangeSubset")
-    return Placing(View(on_native(stated, native), bands, times, ask.range.interpolation or resampling), stated)
+    sent = None if ask.box.image or ask.box.crs not in (None, native.crs) else Sent(ask.box.bounds, of_centres=True)
+    grid = on_native(stated, native, sent)
+    return Placing(View(grid, bands, times, ask.range.interpolation or resampling), stated)
 
 
 def _bounds(box: Box, native: Grid, crs: str) -> Bounds:

@@ -43,9 +43,10 @@ class Wcs11:
 
     async def get_capabilities(self, call: Call) -> Response:
         ask, who = GetCapabilities.from_kvp(call.kvp), self.delivery.identification
-        layers = nameable(await call.layers.all())
         documents = Documents(call.version, self.delivery.media_types)
-        return xml_response(documents.capabilities(ask, who, call.url, self.versions, layers))
+        return await self.delivery.capabilities(
+            call, ask, lambda layers: documents.capabilities(ask, who, call.url, self.versions, nameable(layers))
+        )
 
     async def describe_coverage(self, call: Call) -> Response:
         ask = DescribeCoverage.from_kvp(call.kvp)

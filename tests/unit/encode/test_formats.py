@@ -8,7 +8,8 @@ from rasterio.io import MemoryFile
 from ogcserver.cube import Band, CubeType
 from ogcserver.encode.formats import DEFAULT_FORMAT, describe_formats, find_format, formats
 from ogcserver.encode.png import encode_png
-from ogcserver.encode.style import default_style, parse_style
+from ogcserver.encode.style import default_style
+from ogcserver.encode.style_args import parse_style
 from ogcserver.errors import FormatOptionInvalid, FormatOptionUnsupported, FormatUnsupported
 
 from .blocks import block
@@ -23,7 +24,7 @@ SIGNATURES = {"GTiff": b"II*\0", "COG": b"II*\0", "PNG": b"\x89PNG", "JPEG": b"\
 
 def test_the_formats():
     known = formats()
-    assert list(known) == ["GTiff", "COG", "PNG", "JPEG", "netCDF"]
+    assert list(known) == ["GTiff", "COG", "PNG", "JPEG", "WEBP", "AVIF", "NPY", "netCDF"]
     assert DEFAULT_FORMAT in known
     assert known["GTiff"].media_type == "image/tiff"
 
@@ -59,7 +60,7 @@ def test_formats_are_found_by_name_and_media_type(text, name):
 
 @pytest.mark.parametrize("text", ["", "GRIB", "image", "text/xml"])
 def test_an_unknown_format_names_what_exists(text):
-    with pytest.raises(FormatUnsupported, match="GTiff, COG, PNG, JPEG, netCDF") as caught:
+    with pytest.raises(FormatUnsupported, match="GTiff, COG, PNG, JPEG, WEBP, AVIF, NPY, netCDF") as caught:
         find_format(formats(), text)
     assert caught.value.locator == "format"
 
@@ -103,7 +104,11 @@ def test_the_canonical_request():
         ("PNG", {"WorldFile": True}, FormatOptionUnsupported, "WorldFile"),
         ("PNG", {"quality": 5}, FormatOptionUnsupported, "quality"),
         ("PNG", {"colormap": "nosuch"}, FormatOptionInvalid, "colormap"),
-        ("PNG", {"title": "x"}, FormatOptionUnsupported, "title"),
+        ("PNG", {"colourmap": "x"}, FormatOptionUnsupported, "colourmap"),
+        ("PNG", {"styles": {"a b": {}}}, FormatOptionInvalid, "styles"),
+        ("WEBP", {"quality": 101}, FormatOptionInvalid, "quality"),
+        ("AVIF", {"quality": 100}, FormatOptionInvalid, "quality"),
+        ("NPY", {"colormap": "viridis"}, FormatOptionUnsupported, "colormap"),
         ("JPEG", {"quality": 0}, FormatOptionInvalid, "quality"),
         ("JPEG", {"rescale": [1, 0]}, FormatOptionInvalid, "rescale"),
         ("JPEG", {"worldfile": True}, FormatOptionUnsupported, "worldfile"),

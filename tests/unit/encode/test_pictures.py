@@ -7,7 +7,8 @@ from ogcserver.cube import Band
 from ogcserver.encode.jpeg import encode_jpeg
 from ogcserver.encode.paint import paint
 from ogcserver.encode.png import encode_png
-from ogcserver.encode.style import default_style, parse_style
+from ogcserver.encode.style import default_style
+from ogcserver.encode.style_args import parse_style
 from ogcserver.errors import FormatUnsupported, TooLarge
 
 from .blocks import NAN, block, f32

@@ -1,8 +1,11 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rio_tiler.colormap import cmap
 
 from ogcserver.cube import Band
-from ogcserver.encode.style import Style, default_style, parse_style
+from ogcserver.encode.style import Style, default_style
+from ogcserver.encode.style_args import STYLE_KEYS, parse_style, parse_styles, style_titles
 from ogcserver.errors import InvalidParameter
 
 NDVI = (Band("NDVI"),)
@@ -103,7 +106,7 @@ def test_rescale_for_one_or_all_bands(value):
 def test_bands_and_gamma():
     style = parse_style({"bands": "B8A,B04,B03", "gamma": "1.5"}, S2)
     assert style.bands == ("B8A", "B04", "B03")
-    assert style.gamma == 1.5
+    assert style.tone.gamma == 1.5
     assert parse_style({"gamma": 2}, NDVI).palette != default_style(NDVI).palette
     assert parse_style({"gamma": 2}, NDVI).palette[-4:] == default_style(NDVI).palette[-4:]
 
@@ -135,6 +138,32 @@ def test_bands_and_gamma():
         ({"bands": ["B99"]}, S2, "bands"),
         ({"bands": []}, S2, "bands"),
         ({"gamma": 0}, NDVI, "gamma"),
+        ({"contrast": -1}, NDVI, "contrast"),
+        ({"brightness": 2}, S2, "brightness"),
+        ({"opacity": "half"}, S2, "opacity"),
+        ({"nodata_color": "black"}, S2, "nodata_color"),
+        ({"bands": ["B04 +", "B03", "B02"]}, S2, "bands"),
+        ({"bands": "B04 / B99"}, S2, "bands"),
+        ({"bands": "(1 + 2)"}, S2, "bands"),
+        ({"bands": "__import__('os')"}, S2, "bands"),
+        ({"colormap": "viridis", "colormap_type": "ramp"}, NDVI, "colormap_type"),
+        ({"colormap": {"1": "#112233"}, "colormap_type": "wild"}, NDVI, "colormap_type"),
+        ({"colormap_type": "ramp"}, NDVI, "colormap_type"),
+        ({"colormap": [[0, "#112233"]], "colormap_type": "ramp"}, NDVI, "colormap"),
+        ({"colormap": [[None, "#112233"], [1, "#112233"]], "colormap_type": "ramp"}, NDVI, "colormap"),
+        ({"colormap": [[[0, 2], "#112233"], [[1, 3], "#112233"]]}, NDVI, "colormap"),
+        ({"colormap": [[[1, 1], "#112233"]]}, NDVI, "colormap"),
+        ({"colormap": [[[0, 1], "#112233"], [2, "#112233"]]}, NDVI, "colormap"),
+        ({"colormap": {"1": {"label": "x"}}}, NDVI, "colormap"),
+        ({"rescale": "somehow"}, NDVI, "rescale"),
+        ({"rescale": {"percentiles": [98, 2]}}, NDVI, "rescale"),
+        ({"rescale": {"percentiles": [0, 101]}}, NDVI, "rescale"),
+        ({"rescale": {"percentiles": 2}}, NDVI, "rescale"),
+        ({"hillshade": True, "rescale": [0, 1]}, NDVI, "rescale"),
+        ({"hillshade": "steep"}, NDVI, "hillshade"),
+        ({"hillshade": {"azimut": 1}}, NDVI, "hillshade"),
+        ({"hillshade": {"altitude": 91}}, NDVI, "hillshade"),
+        ({"hillshade": True, "bands": ["B04", "B03", "B02"]}, S2, "hillshade"),
         ({"gamma": "much"}, NDVI, "gamma"),
     ],
 )
@@ -167,3 +196,86 @@ def test_a_style_is_a_value():
 
 def test_the_title_changes_no_pixel():
     assert Style(("a",), title="x").token == Style(("a",), title="y").token
+
+
+# ---- expressions
+
+
+def test_three_channels_may_be_bands_and_expressions():
+    style = parse_style({"bands": ["B8A", "(B8A - B04) / (B8A + B04)", "min(B02, B03)"], "rescale": [0, 0.5]}, S2)
+    assert style.bands == ("B8A", "B04", "B02", "B03")
+    assert style.names == ("B8A", "(B8A - B04) / (B8A + B04)", "min(B02, B03)")
+    assert style.rescale == ((0.0, 0.5),) * 3
+
+
+def test_commas_inside_of_parentheses_and_quotes_do_not_part_a_text():
+    bands = (Band("a"), Band("b,c"))
+    assert parse_style({"bands": "max(a, 'b,c'), a, \"b,c\""}, bands).names == ("max(a, 'b,c')", "a", '"b,c"')
+
+
+def test_one_expression_gets_a_colour_map():
+    style = parse_style({"bands": "B8A / B04", "colormap": "viridis", "rescale": [0, 5]}, S2)
+    assert style.bands == ("B8A", "B04")
+    assert (style.palette[:4], style.palette[-4:]) == ends("viridis")
+
+
+# ---- several styles
+
+
+def test_further_styles_stand_beside_the_default_one_which_is_first():
+    args = {"colormap": "viridis", "rescale": [0, 1], "styles": {"grey": {"title": "Grey", "colormap": "greys_r"}}}
+    styles = parse_styles(args, NDVI)
+    assert list(styles) == ["default", "grey"]
+    assert styles["default"] == parse_style({"colormap": "viridis", "rescale": [0, 1]}, NDVI)
+    assert styles["grey"].rescale == default_style(NDVI).rescale
+    assert style_titles(args) == (("default", "default", ""), ("grey", "Grey", ""))
+
+
+@pytest.mark.parametrize(
+    ("styles", "locator"),
+    [
+        ([], "styles"),
+        ({"a b": {}}, "styles"),
+        ({"../x": {}}, "styles"),
+        ({"": {}}, "styles"),
+        ({"Default": {}}, "styles"),
+        ({"a": {}, "A": {}}, "styles"),
+        ({"a": 7}, "styles.a"),
+        ({"a": {"colormab": "viridis"}}, "styles.a"),
+        ({"a": {"styles": {}}}, "styles.a"),
+        ({"a": {"colormap": "nosuch"}}, "styles.a.colormap"),
+        ({f"s{number}": {} for number in range(64)}, "styles"),
+    ],
+)
+def test_bad_further_styles_are_named_but_listing_never_fails(styles, locator):
+    with pytest.raises(InvalidParameter) as caught:
+        parse_styles({"styles": styles}, NDVI)
+    assert caught.value.locator == locator
+    assert style_titles({"styles": styles})[0][0] == "default"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*STYLE_KEYS, "styles"]),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+            max_leaves=8,
+        ),
+    )
+)
+def test_any_arguments_make_styles_or_are_refused(args):
+    style_titles(args)
+    try:
+        styles = parse_styles(args, S2)
+    except InvalidParameter:
+        return
+    assert all(len(style.names) in (1, 3) for style in styles.values())
+
+
+@pytest.mark.parametrize("name", cmap.list())
+def test_every_colour_map_of_rio_tiler_is_there(name):
+    assert (
+        parse_style({"colormap": name}, NDVI).palette[:4],
+        parse_style({"colormap": name}, NDVI).palette[-4:],
+    ) == ends(name)

@@ -24,8 +24,8 @@ from ogcserver.geo.crs import WGS84, project
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.geo.warp import centres
 from ogcserver.plan.expr import Expr
-from ogcserver.sources.base import Extent, Place
-from ogcserver.sources.memory import MemoryReader
+from ogcserver.sources.base import Extent, Item, Place
+from ogcserver.sources.memory import MemoryCollection, MemoryReader
 from ogcserver.sources.raster import Header, Window
 from tests.fakes import (
     DAYS,
@@ -245,6 +245,29 @@ def test_description_is_the_native_grid_inside_the_box(engines: Any) -> None:
     found = run(engine.describe(boxed))
     assert found.grid.bounds == (604000.0, 5192000.0, 608000.0, 5196000.0) and found.grid.shape == (200, 200)
     assert found.times == DAYS and len(found.boxes) == 1
+
+
+def test_plans_over_the_same_scenes_search_for_them_once(engines: Any) -> None:
+    archive, searches = utm_archive(), list[object]()
+    inner = archive.get("utm")
+    assert isinstance(inner, MemoryCollection)
+
+    class Counting(MemoryCollection):
+        def search(self, *args: Any) -> tuple[Item, ...]:
+            searches.append(args)
+            return super().search(*args)
+
+    archive.collections["utm"] = Counting(inner.info, inner.items)
+    engine = engines(archive)
+    for name in ("min_time", "max_time"):
+        found = run(engine.describe(compiled(archive, node(name, imagery=product()))))
+        assert (found.grid.bounds, found.interval) == (WHOLE.bounds, (TIMES[0], TIMES[2]))
+    assert len(searches) == 1
+    archive.collections["utm"] = Counting(inner.info, inner.items[:2], revision="1")
+    found = run(engine.describe(compiled(archive, node("max_time", imagery=product()))))
+    assert (found.interval, len(searches)) == ((TIMES[0], TIMES[1]), 2)
+    boxed = compiled(archive, node("min_time", imagery=node("filter_bbox", imagery=product(), **BOX)))
+    assert run(engine.describe(boxed)).grid.bounds == (604000.0, 5192000.0, 608000.0, 5196000.0)
 
 
 def test_boxes_that_do_not_meet_the_data_are_refused_when_described(engines: Any) -> None:

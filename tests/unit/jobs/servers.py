@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 import httpx
 from starlette.types import ASGIApp
 
+from ogcserver.batch.service import Batches
+from ogcserver.batch.store import BatchStore
+from ogcserver.batch.worker import Station
 from ogcserver.cors import Cors
 from ogcserver.encode.formats import formats
 from ogcserver.engine.service import Engine
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.jobs.catalogue import Catalogue
 from ogcserver.jobs.compiler import Compiler
+from ogcserver.jobs.outside import OutsideGraphs
 from ogcserver.jobs.store import JobStore
 from ogcserver.openeo.api import OpenEoApi
 from ogcserver.openeo.backend import Backend, Link
 from ogcserver.processes.registry import processes
 from ogcserver.sources.base import CollectionInfo
+from ogcserver.users.accounts import NoUsers, Users
+from ogcserver.users.files import FileLimits, UserFiles
+from ogcserver.users.identify import Identify
+from ogcserver.users.locks import FileLocks
+from ogcserver.users.usage import Usage
 from tests.fakes import Archive, utm_archive
 
 SMALL = GraphLimits(max_bytes=20_000)
@@ -36,21 +46,57 @@ class Listed(Archive):
         return tuple(collection.info for collection in self.collections.values())
 
 
+class NoWorkers:
+    """Of a server that is not started, so that what is queued stays queued."""
+
+    slots = 1
+
+    def executor(self) -> Executor:
+        raise AssertionError("nothing is to be computed")
+
+    def renew(self, broken: Executor) -> None:
+        raise AssertionError("nothing is to be computed")
+
+    def close(self) -> None:
+        return None
+
+
+def no_station() -> Station:
+    raise AssertionError("nothing is to be computed")
+
+
 class Server:
     """A server process: what it remembers is its own, what it stores is in the database."""
 
-    def __init__(self, folder: Path, archive: Archive | None = None, public_url: str = "", **limits: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        archive: Archive | None = None,
+        public_url: str = "",
+        users: Callable[[JobStore], Users] = lambda store: NoUsers(),
+        files: FileLimits = FileLimits(),  # noqa: B008
+        graphs: OutsideGraphs = OutsideGraphs(),  # noqa: B008
+        **limits: Any,
+    ) -> None:
         self.archive = Listed(archive or utm_archive())
         self.engine: Engine = self.archive.engine(**limits)
         self.store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
-        compiler = Compiler(processes(), self.archive, self.store, SMALL)
-        self.catalogue = Catalogue(self.store, compiler, self.engine.describe)
+        compiler = Compiler(processes(), self.archive, self.store, SMALL, graphs)
+        self.users, self.usage = users(self.store), Usage(self.store.database)
+        self.files = UserFiles(folder / "files", files, FileLocks(self.store.database))
+        self.engine.on_computed = self.usage.count
+        self.catalogue = Catalogue(self.store, compiler, self.engine.describe, claim=self.usage.claim)
+        self.batches = Batches(
+            BatchStore(self.store), NoWorkers(), no_station, folder / "results", charge=self.usage.charge
+        )
         links = (Link("Coverages", "/wcs"),)
         self.backend = Backend(
             self.store, compiler, self.catalogue.compiled, self.engine, self.archive, processes(), formats(), SMALL,
-            ("wmts", "wcs"), links, public_url,
+            ("wmts", "wcs"), self.users, self.files, self.usage, self.batches, links, public_url,
+            isinstance(self.users, NoUsers),
         )  # fmt: skip
-        self.app: ASGIApp = Cors(OpenEoApi(self.backend).app())
+        app = OpenEoApi(self.backend).app()
+        self.app: ASGIApp = Cors(app if isinstance(self.users, NoUsers) else Identify(app, self.users))
 
     def talk(self, call: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
         """What a conversation with the server comes to."""

@@ -104,7 +104,7 @@ def test_every_write_changes_the_revision_for_all_processes(tmp_path: Path) -> N
     for write in (
         lambda: one.set_mode(job.id, "on_demand", "running"),
         lambda: one.change_job(job.id, title="other"),
-        lambda: one.change_service(service.id, {"a": 1}),
+        lambda: one.change_service(service.id, args={"a": 1}),
         lambda: one.delete_service(service.id),
         lambda: one.change_graph(graph, {"product_id": "b"}),
         lambda: one.delete_graph(graph),

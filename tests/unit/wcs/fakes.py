@@ -17,6 +17,7 @@ from ogcserver.errors import JobNotFound, ServiceNotFound
 from ogcserver.geo.crs import lonlat_boxes
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.geo.warp import centres
+from ogcserver.jobs.access import Caller
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.plan.expr import Expr
@@ -109,6 +110,9 @@ class FakeLayers:
     async def all(self) -> tuple[Layer, ...]:
         return self.layers
 
+    async def revision(self) -> int:
+        return 7
+
     async def get(self, identifier: str) -> Layer:
         for known in self.layers:
             if known.id == identifier:
@@ -120,10 +124,10 @@ class FakeLayers:
 class FakeEndpoints:
     layers: tuple[Layer, ...]
 
-    def root(self) -> FakeLayers:
+    def root(self, caller: Caller) -> FakeLayers:
         return FakeLayers(self.layers)
 
-    async def of_service(self, service_id: str, service_type: str) -> FakeLayers:
+    async def of_service(self, service_id: str, service_type: str, caller: Caller) -> FakeLayers:
         if (service_id, service_type) != ("s-1", "wcs"):
             raise ServiceNotFound(f"there is no service {service_id!r}")
         return FakeLayers(self.layers[:1])

@@ -1,15 +1,19 @@
+from dataclasses import replace
+
 import pytest
 from lxml import etree
 
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
+from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import GML_32, WCS_20, Element, serialise
 from ogcserver.wcs.domain import in_crs_order, srs_name
-from ogcserver.wcs.requests import SECTIONS, GetCapabilities
+from ogcserver.wcs.requests import SECTIONS
 from ogcserver.wcs.responses import capabilities, descriptions
 from tests.unit.wcs.fakes import ALBERS, TIMES, fake_layers
 from tests.xsd import assert_valid
 
+NOW = UpdateSequence(1, "0" * 16)
 SCHEMA = "wcs/2.0/wcsAll.xsd"
 NAMES = {
     "gml": GML_32,
@@ -33,23 +37,27 @@ def numbers(root: Element, path: str) -> list[float]:
 
 
 def test_capabilities_follow_the_schema() -> None:
-    document = capabilities(GetCapabilities(), Identification(), "http://x/wcs?", ["image/tiff"], fake_layers())
+    document = capabilities(SECTIONS, Identification(), "http://x/wcs?", ["image/tiff"], fake_layers(), NOW)
     root = assert_valid(serialise(document), SCHEMA)
     assert [e.text for e in root.iterfind(".//wcs:CoverageId", NAMES)] == [layer.id for layer in fake_layers()]
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_single_section_follows_the_schema(section: str) -> None:
-    ask = GetCapabilities(frozenset([section]))
-    root = assert_valid(serialise(capabilities(ask, Identification(), "http://x/?", ["image/tiff"], ())), SCHEMA)
+    root = assert_valid(
+        serialise(capabilities([section], Identification(), "http://x/?", ["image/tiff"], (), NOW)), SCHEMA
+    )
     assert [etree.QName(child).localname for child in root] == [section]
 
 
-def test_a_coverage_over_the_antimeridian_has_two_boxes() -> None:
-    pacific = tuple(layer for layer in fake_layers() if layer.id == "j-pacific")
-    root = capabilities(GetCapabilities(), Identification(), "", ["image/tiff"], pacific)
-    boxes = root.findall(".//ows:WGS84BoundingBox", NAMES)
-    assert len(boxes) == len(pacific[0].description.boxes)
+def test_a_summary_is_as_short_as_can_be() -> None:
+    named = replace(fake_layers()[0], title="A name", abstract="")
+    nameless = replace(named, title=named.id)
+    root = capabilities(SECTIONS, Identification(), "", ["image/tiff"], (named, nameless), NOW)
+    found = [
+        [etree.QName(child).localname for child in summary] for summary in root.iter(f"{{{WCS_20}}}CoverageSummary")
+    ]
+    assert found == [["Title", "CoverageId", "CoverageSubtype"], ["CoverageId", "CoverageSubtype"]]
 
 
 def test_descriptions_follow_the_schema() -> None:

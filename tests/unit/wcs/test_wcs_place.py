@@ -116,9 +116,9 @@ def test_subsets_that_make_no_sense(texts: tuple[str, ...], error: type[RequestE
 
 def test_a_subset_in_another_crs_gives_the_native_pixels_that_cover_it() -> None:
     box = (10.32, 46.93, 10.34, 46.94)
-    grid = view(
-        utm(), ("subsettingcrs", "EPSG:4326"), ("subset", "Lat(46.93,46.94)"), ("subset", "Long(10.32,10.34)")
-    ).grid
+    items = ("subsettingcrs", "EPSG:4326"), ("subset", "Lat(46.93,46.94)"), ("subset", "Long(10.32,10.34)")
+    grid = view(utm(), *items, ("outputcrs", "EPSG:32632")).grid
+    assert view(utm(), *items).grid == view(utm(), *items, ("outputcrs", "EPSG:4326")).grid
     assert grid == utm().grid.lattice.cover(project_bounds("EPSG:4326", "EPSG:32632", box))
 
 

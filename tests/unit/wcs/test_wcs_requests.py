@@ -11,7 +11,14 @@ from ogcserver.errors import (
     UnsupportedVersion,
 )
 from ogcserver.ows.kvp import Kvp
-from ogcserver.wcs.codes import InvalidScaleExtent, OutputCrsError, SubsettingCrsError
+from ogcserver.wcs.codes import (
+    CompressionNotSupported,
+    InterpolationUnsupported,
+    InvalidScaleExtent,
+    OutputCrsError,
+    PredictorInvalid,
+    SubsettingCrsError,
+)
 from ogcserver.wcs.requests import (
     DescribeCoverage,
     GetCapabilities,
@@ -110,7 +117,10 @@ def test_scalings(name: str, text: str, expected: Scaling) -> None:
         ("subsettingCrs", "EPSG:999999", SubsettingCrsError),
         ("outputCrs", "nonsense", OutputCrsError),
         ("interpolation", "magic", InvalidParameter),
-        ("mediaType", "multipart/related", InvalidParameter),
+        ("mediaType", "multipart/mixed", InvalidParameter),
+        ("interpolationPerAxis", "x,nearest-neighbor", InterpolationUnsupported),
+        ("compression", "Huffman", CompressionNotSupported),
+        ("predictor", "Vertical", PredictorInvalid),
         ("subset", "x,EPSG:999999(1,2)", SubsettingCrsError),
     ],
 )

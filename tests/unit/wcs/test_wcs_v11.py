@@ -68,6 +68,18 @@ def test_descriptions_follow_the_schema(layer: Layer, version: str) -> None:
     assert_valid(as_published(documents(version).descriptions([layer])), SCHEMA)
 
 
+def test_what_is_the_same_for_all_coverages_is_listed_once() -> None:
+    contents = capabilities("1.1.2").find("wcs:Contents", NAMES)
+    assert contents is not None
+    crss = [found.text for found in contents.iterfind(".//wcs:SupportedCRS", NAMES)]
+    assert len(set(crss)) == len(crss)
+    assert {urn(layer.description.grid.crs) for layer in LAYERS} < set(crss)
+    assert len(contents.findall(".//wcs:SupportedFormat", NAMES)) == 2
+    first = contents.find("wcs:CoverageSummary", NAMES)
+    assert first is not None
+    assert [child.tag.rpartition("}")[2] for child in first] == ["Title", "Abstract", "WGS84BoundingBox", "Identifier"]
+
+
 def test_the_part_list_follows_the_schema() -> None:
     assert_valid(serialise(documents().coverages(LAYERS[0], "coverage/j.tif")), "wcs/1.1/wcsCoverages.xsd")
 

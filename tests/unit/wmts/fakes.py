@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
+import httpx
 import imagecodecs
 import numpy as np
 from starlette.applications import Starlette
@@ -16,14 +19,19 @@ from ogcserver.engine.service import Rendered
 from ogcserver.errors import JobNotFound, ServiceNotFound
 from ogcserver.geo.crs import lonlat_boxes
 from ogcserver.geo.grid import Grid, Lattice
+from ogcserver.geo.matrix_sets import standard_sets
+from ogcserver.jobs.access import Caller
 from ogcserver.jobs.layers import Layer, Layers
 from ogcserver.maps.picture import Painter
+from ogcserver.maps.tiles import TileRules
 from ogcserver.ows.identification import Identification
 from ogcserver.plan.expr import Expr
+from ogcserver.tms.api import TmsApi
 from ogcserver.wmts.api import WmtsApi
 from ogcserver.xyz.api import XyzApi
 
 BANDS = (Band("red", "uint8"), Band("green", "uint8"), Band("blue", "uint8"))
+SETS = standard_sets()
 UTM = Grid(Lattice("EPSG:32632", 600000.0, 5200020.0, 20.0, 20.0), 3, 7, 1000, 700)
 LONLAT = Grid(Lattice("EPSG:4326", 9.5, 47.5, 0.01, 0.01), 0, 0, 300, 200)
 ODD = Grid(Lattice('PROJCRS["mine"]', 0.0, 0.0, 1.0, 1.0), 0, 0, 1, 1)
@@ -36,6 +44,7 @@ class Place(Expr):
     """Stands for a plan that gives each pixel's place."""
 
     name: str
+    times: tuple[str, ...] = ()
 
     @cached_property
     def type(self) -> CubeType:
@@ -48,6 +57,14 @@ class FakeEngine:
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
         self.views: list[View] = []
+
+    async def evaluate(self, plan: Expr, view: View) -> Block:
+        self.views.append(view)
+        assert isinstance(plan, Place)
+        return places(view if view.times else replace(view, times=plan.times))
+
+    def versions(self, plan: Expr) -> tuple[str, ...]:
+        return ("1",)
 
     async def etag(self, plan: Expr, view: View, encoder: Painter) -> str:
         return hashlib.sha256(f"{plan.token}{view}{encoder.token}".encode()).hexdigest()[:16]
@@ -64,13 +81,16 @@ def places(view: View) -> Block:
     cols, rows = np.meshgrid(np.arange(grid.col, grid.col + grid.width), np.arange(grid.row, grid.row + grid.height))
     blue = (cols // 256 + 7 * (rows // 256)) % 256
     data = np.stack([cols % 256, rows % 256, blue]).astype(np.float32)[np.newaxis]
-    return Block(data, grid, BANDS, view.times)
+    bands = [BANDS.index(band) for band in BANDS if band.name in view.bands]
+    return Block(
+        np.repeat(data[:, bands], max(1, len(view.times)), axis=0), grid, tuple(BANDS[n] for n in bands), view.times
+    )
 
 
 def layer(identifier: str, grid: Grid = UTM, times: tuple[str, ...] = (), title: str = "") -> Layer:
     boxes = ((9.0, 46.0, 10.0, 47.0),) if grid is ODD else lonlat_boxes(grid)
     description = Description(grid, BANDS, times, boxes, ("", ""))
-    return Layer(identifier, title, "", Place(identifier), description)
+    return Layer(identifier, title, "", Place(identifier, times), description)
 
 
 LAYERS = (
@@ -89,6 +109,9 @@ class FakeLayers:
     async def all(self) -> tuple[Layer, ...]:
         return self.layers
 
+    async def revision(self) -> int:
+        return 7
+
     async def get(self, identifier: str) -> Layer:
         for one in self.layers:
             if one.id == identifier:
@@ -102,21 +125,39 @@ class FakeEndpoints:
     def __init__(self, layers: tuple[Layer, ...] = LAYERS) -> None:
         self.layers = layers
 
-    def root(self) -> Layers:
+    def root(self, caller: Caller) -> Layers:
         return FakeLayers(self.layers)
 
-    async def of_service(self, service_id: str, service_type: str) -> Layers:
+    async def of_service(self, service_id: str, service_type: str, caller: Caller) -> Layers:
         found = tuple(one for one in self.layers if service_id == f"s-{service_type}-{one.id}")
         if not found:
             raise ServiceNotFound(f"no service {service_id}")
         return FakeLayers(found)
 
 
-def server(engine: FakeEngine, layers: tuple[Layer, ...] = LAYERS, public_url: str = "", max_age: int = 0) -> Starlette:
+def server(
+    engine: FakeEngine, layers: tuple[Layer, ...] = LAYERS, public_url: str = "", rules: TileRules | None = None
+) -> Starlette:
     """An application wired as the real one is."""
-    endpoints = FakeEndpoints(layers)
-    wmts = WmtsApi(engine, endpoints, Identification(), public_url, max_age, max_times=2)
-    return Starlette(routes=[*wmts.routes(), *XyzApi(engine, endpoints, max_age).routes()])
+    endpoints, sets = FakeEndpoints(layers), SETS
+    rules = rules or TileRules(max_times=3)
+    wmts = WmtsApi(engine, endpoints, Identification(), sets, public_url, rules)
+    xyz = XyzApi(engine, endpoints, sets, "Everybody", public_url, rules)
+    tms = TmsApi(engine, endpoints, sets, "ogcserver", public_url, rules)
+    return Starlette(routes=[*wmts.routes(), *xyz.routes(), *tms.routes()])
+
+
+def get(path: str, engine: FakeEngine | None = None, method: str = "GET", **more: Any) -> httpx.Response:
+    """The answer of an application of its own; ``public_url`` and ``rules`` are its settings."""
+    options = {key: more.pop(key) for key in ("public_url", "rules") if key in more}
+    application = server(engine or FakeEngine(), **options)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(ask())
 
 
 def decoded(body: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

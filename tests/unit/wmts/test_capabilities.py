@@ -1,14 +1,19 @@
-"""The service metadata document: valid, and as clients want to read it."""
+"""The service metadata document: valid, and as clients want to read it.
+
+Names in capitals and dots are those of OGC's test suite for WMTS 1.0.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from lxml import etree
 
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.geo.tiles import native_set, standard_sets
+from ogcserver.geo.matrix_sets import standard_sets
+from ogcserver.geo.tiles import native_set
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.xml import serialise
@@ -23,7 +28,7 @@ XLINK = "{http://www.w3.org/1999/xlink}href"
 
 
 def document(*layers: Layer, ask: GetCapabilities | None = None) -> etree._Element:
-    writer = Capabilities(Identification(), standard_sets(), "http://host/wmts", max_times=2)
+    writer = Capabilities(Identification(), standard_sets(), "http://host/wmts", max_times=3)
     return etree.fromstring(serialise(writer.document(ask or GetCapabilities(), layers)))
 
 
@@ -34,6 +39,16 @@ def texts(root: etree._Element, path: str) -> list[str]:
 @pytest.mark.parametrize("layers", [(), LAYERS])
 def test_the_document_follows_the_schema(layers: tuple[Layer, ...]) -> None:
     assert_valid(etree.tostring(document(*layers)), XSD)
+
+
+def test_a_document_without_limits_is_a_fraction_as_long() -> None:
+    whole = Capabilities(Identification(), standard_sets(), "http://host/wmts", max_times=3)
+    root = replace(whole, limits=False).document(GetCapabilities(), LAYERS)
+    assert_valid(serialise(root), XSD)
+    assert not root.xpath("//w:TileMatrixSetLimits", namespaces=NS)
+    assert root.xpath("//w:TileMatrixSetLink/w:TileMatrixSet/text()", namespaces=NS) == texts(
+        document(*LAYERS), "//w:TileMatrixSetLink/w:TileMatrixSet"
+    )
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -66,7 +81,7 @@ def test_a_native_set_is_offered_with_exact_numbers() -> None:
 def test_axis_order_follows_the_crs() -> None:
     root = document(LAYERS[1])
     corners = texts(root, "//w:TileMatrixSet[ows:SupportedCRS='urn:ogc:def:crs:EPSG::4326']//w:TopLeftCorner")
-    assert set(corners) == {"47.5 9.5"}
+    assert set(corners) == {"47.5 9.5", "90.0 -180.0"}  # the native set, WGS1984Quad
     corners = texts(root, "//w:TileMatrixSet[ows:Identifier='WorldCRS84Quad']//w:TopLeftCorner")
     assert set(corners) == {"-180.0 90.0"}
     lower = texts(root, "//ows:BoundingBox[@crs='urn:ogc:def:crs:EPSG::4326']/ows:LowerCorner")[0].split()
@@ -95,27 +110,97 @@ def test_a_dimension_only_where_there_is_time() -> None:
     assert dimension is not None
     assert texts(dimension, "ows:Identifier") == ["TIME"]
     assert texts(dimension, "w:Default") == [TIMES[-1]]
-    assert texts(dimension, "w:Value") == list(TIMES[-2:])
+    assert texts(dimension, "w:Current") == ["true"]
+    assert texts(dimension, "w:Value") == list(TIMES)
+
+
+def test_many_times_are_listed_as_intervals() -> None:
+    days = tuple(f"2017-{month:02}-{day:02}" for month in range(1, 13) for day in (1, 3, 12))
+    root = document(layer("j-long", times=days))
+    assert_valid(etree.tostring(root), XSD)
+    assert texts(root, "//w:Dimension/w:Value") == [f"{days[0]}/{days[-3]}", *days[-2:]]
 
 
 def test_spans_are_listed_without_a_slash() -> None:
     assert texts(document(LAYERS[3]), "//w:Value") == [label.partition("/")[0] for label in MONTHS]
 
 
-def test_addresses_of_both_encodings() -> None:
+def test_addresses_of_all_encodings() -> None:
+    """Server.KVP.GET.GetCapabilities.Response.Encoding.Constraint and .OnlineResource"""
     root = document(LAYERS[2])
-    for operation in root.findall(".//ows:Operation", NS):
-        gets = operation.findall(".//ows:Get", NS)
-        assert [texts(get, ".//ows:Value") for get in gets] == [["KVP"], ["RESTful"]]
-        assert gets[0].get(XLINK) == "http://host/wmts?"
-    templates = [one.get("template") for one in root.iterfind(".//w:ResourceURL", NS)]
-    tail = "j-time/{Style}/{TIME}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
-    assert templates == [f"http://host/wmts/{tail}.{extension}" for extension in ("png", "jpg")]
+    operations = root.findall(".//ows:Operation", NS)
+    assert [one.get("name") for one in operations] == ["GetCapabilities", "GetTile", "GetFeatureInfo"]
+    for operation in operations:
+        ways = operation.findall(".//ows:HTTP/*", NS)
+        assert [texts(way, ".//ows:Value") for way in ways] == [["KVP"], ["RESTful"], ["SOAP"]]
+        assert [way.get(XLINK) for way in ways][::2] == ["http://host/wmts?", "http://host/wmts"]
+    resources = {
+        (one.get("resourceType"), one.get("format")): one.get("template")
+        for one in root.iterfind(".//w:ResourceURL", NS)
+    }
+    tail = "http://host/wmts/j-time/{Style}/{TIME}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+    assert resources["tile", "image/png"] == f"{tail}.png"
+    assert resources["FeatureInfo", "application/json"] == f"{tail}/{{J}}/{{I}}.json"
+    assert {kind for kind, _ in resources} == {"tile", "FeatureInfo"}
+    assert [name for kind, name in resources if kind == "tile"] == ["image/png"]
+    assert {name for kind, name in resources if kind != "tile"} == set(texts(root, "//w:Layer/w:InfoFormat"))
+
+
+def test_styles_have_legends() -> None:
+    """Server.KVP.GET.GetCapabilities.Response.Layer.LegendURL.Correct.Format"""
+    styled = replace(LAYERS[0], args={"styles": {"grey": {"bands": "red", "colormap": "greys_r"}}})
+    root = document(styled)
+    assert_valid(etree.tostring(root), XSD)
+    styles = root.findall(".//w:Layer/w:Style", NS)
+    assert [one.findtext("ows:Identifier", namespaces=NS) for one in styles] == ["default", "grey"]
+    assert [one.get("isDefault") for one in styles] == ["true", None]
+    assert [one.findtext("ows:Title", namespaces=NS) for one in styles] == ["default", "grey"]  # OpenLayers looks here
+    for style in styles:
+        name = style.findtext("ows:Identifier", namespaces=NS)
+        legends = style.findall("w:LegendURL", NS)
+        assert [one.get("format") for one in legends] == ["image/png", "image/svg+xml", "application/json"]
+        assert legends[0].get(XLINK) == f"http://host/wmts/j-utm/{name}/legend.png"
+
+
+def test_a_layer_has_every_set_that_covers_it() -> None:
+    sets = texts(document(LAYERS[0]), "//w:TileMatrixSetLink/w:TileMatrixSet")
+    mercator = ["WebMercatorQuad", "WebMercatorQuad@2x", "WebMercatorQuad@4x"]
+    others = ["WorldCRS84Quad", "EuropeanETRS89_LAEAQuad", "WGS1984Quad", "WorldMercatorWGS84Quad"]
+    native = native_set(UTM)
+    assert native
+    assert sets == [*mercator, *others, native.id]
+    island = layer("j-nz", Grid(Lattice("EPSG:2193", 1570000.0, 5180000.0, 10.0, 10.0), 0, 0, 100, 100))
+    assert "NZTM2000Quad" in texts(document(island), "//w:TileMatrixSetLink/w:TileMatrixSet")
+
+
+@pytest.mark.parametrize(
+    "path", ["//w:Layer/ows:Identifier", "//w:Contents/w:TileMatrixSet/ows:Identifier"]
+)  # fmt: skip
+def test_identifiers_are_unique(path: str) -> None:
+    """Response.Layer.Identifiers.Unique, .TileMatrixSet.Identifiers.Unique"""
+    found = texts(document(*LAYERS), path)
+    assert len(found) == len(set(found))
+
+
+def test_scale_denominators_and_matrices_are_unique_in_each_set() -> None:
+    """Response.TileMatrix.Identifiers.Unique, .TileMatrixSet.ScaleDenominators.Unique"""
+    for one in document(*LAYERS).findall(".//w:Contents/w:TileMatrixSet", NS):
+        for path in ("w:TileMatrix/ows:Identifier", "w:TileMatrix/w:ScaleDenominator"):
+            found = texts(one, path)
+            assert len(found) == len(set(found))
+
+
+def test_every_link_leads_to_a_set_of_the_document() -> None:
+    """Response.Layer.TileMatrixSet.Valid"""
+    root = document(*LAYERS)
+    linked = texts(root, "//w:TileMatrixSetLink/w:TileMatrixSet")
+    assert set(linked) == set(texts(root, "//w:Contents/w:TileMatrixSet/ows:Identifier"))
 
 
 def test_equal_grids_share_one_native_set() -> None:
-    sets = texts(document(LAYERS[0], LAYERS[2]), "//w:Contents/w:TileMatrixSet/ows:Identifier")
-    assert len(sets) == len(set(sets)) == 3
+    alone, both = (texts(document(*layers), "//w:Contents/w:TileMatrixSet/ows:Identifier") for layers in
+                   ((LAYERS[0],), (LAYERS[0], LAYERS[2])))  # fmt: skip
+    assert alone == both
 
 
 def test_a_layer_near_the_pole_has_no_mercator_tiles_but_is_valid() -> None:

@@ -1,0 +1,1 @@
+"""Batch jobs: the whole of a result, computed in chunks by other processes and kept as a file."""

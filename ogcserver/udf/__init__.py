@@ -1,0 +1,1 @@
+"""Functions that users write, run in processes of their own."""

@@ -1,0 +1,42 @@
+"""Files that running jobs read, and that nobody may change meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Engine, select
+
+from ogcserver.jobs.tables import FILE_LOCKS, writing
+
+
+class FileLocks:
+    """Locks in the database, so that all processes respect them. Blocks; thread-safe."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+
+    def lock(self, job_id: str, user_id: str, paths: Collection[str]) -> None:
+        """Replaces what the job holds by these paths.
+
+        Args:
+            paths: cleaned; a folder stands for all that is in it, "" for all files of the user.
+        """
+        rows = [{"job_id": job_id, "user_id": user_id, "path": path} for path in set(paths)]
+        with writing(self._database) as connection:
+            connection.execute(FILE_LOCKS.delete().where(FILE_LOCKS.c.job_id == job_id))
+            if rows:
+                connection.execute(FILE_LOCKS.insert(), rows)
+
+    def release(self, job_id: str) -> None:
+        """Gives up all that the job holds, if anything."""
+        with writing(self._database) as connection:
+            connection.execute(FILE_LOCKS.delete().where(FILE_LOCKS.c.job_id == job_id))
+
+    def holder(self, user_id: str, path: str) -> str | None:
+        """A job that reads the file; None: there is none."""
+        names = path.split("/")
+        folders = ["/".join(names[:length]) for length in range(len(names) + 1)]
+        query = select(FILE_LOCKS.c.job_id).where(FILE_LOCKS.c.user_id == user_id, FILE_LOCKS.c.path.in_(folders))
+        with self._database.connect() as connection:
+            found: str | None = connection.scalar(query.limit(1))
+            return found

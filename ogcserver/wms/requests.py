@@ -1,0 +1,262 @@
+"""What a client asks, as values. Parameters that WMS does not know, such as the DPI of QGIS, do not matter.
+
+Source: OGC 06-042 clause 7; OGC 01-068r3 clause 7; OGC 05-078r4 clauses 8 and 12 (styled layer descriptors, legends).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ogcserver.encode.overlay import Colour
+from ogcserver.errors import InvalidParameter, MissingParameter, UnsupportedOperation
+from ogcserver.geo.grid import Bounds
+from ogcserver.maps.info import info_type
+from ogcserver.maps.picture import MEDIA_TYPES, picture_type
+from ogcserver.ows.kvp import Kvp, choice, integer, number
+from ogcserver.wms.crs import map_crs
+from ogcserver.wms.times import Asked, time_values
+from ogcserver.wms.versions import Version
+
+OPERATIONS = ("GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic", "GetStyles")
+_OLD_NAMES = {"capabilities": "GetCapabilities", "map": "GetMap", "feature_info": "GetFeatureInfo"}
+"""Of operations before 1.0.7."""
+LAYER_LIMIT = 20
+"""So many layers may be on one map, or in another request."""
+WHITE: Colour = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which layers, where, and at what time: what GetMap and GetFeatureInfo have in common."""
+
+    layers: tuple[str, ...]
+    crs: str
+    bounds: Bounds
+    """In units of ``crs``, east before north."""
+    width: int
+    height: int
+    times: tuple[Asked, ...]
+    """None for the default."""
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp, version: Version, max_edge: int) -> Frame:
+        """
+        Raises:
+            MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
+        """
+        layers = kvp.one("LAYERS", _names)
+        crs = kvp.one(version.crs, lambda text: map_crs(text, version))
+        edge = Edge(max_edge)
+        bounds = crs.east_north(kvp.one("BBOX", _corners))
+        times = kvp.optional("TIME", time_values) or ()
+        return cls(layers, crs.name, bounds, kvp.one("WIDTH", edge), kvp.one("HEIGHT", edge), times)
+
+
+@dataclass(frozen=True)
+class GetMap:
+    """A map.  Source: 06-042 clause 7.3."""
+
+    frame: Frame
+    styles: tuple[str, ...]
+    """One for each layer; "" is the default one."""
+    format: str
+    """Media type."""
+    background: Colour | None
+    """None: transparent."""
+    sld: str | None = None
+    """A styled layer descriptor with the style of the one layer, in place of ``styles``."""
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp, version: Version, max_edge: int) -> GetMap:
+        """
+        Raises:
+            MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
+        """
+        if "SLD" in kvp:
+            raise InvalidParameter("addresses of styles are not followed: send the document as SLD_BODY", locator="SLD")
+        kvp.optional("EXCEPTIONS", choice(*version.exceptions))
+        frame = Frame.from_kvp(kvp, version, max_edge)
+        styles = _one_for_each(kvp.optional("STYLES", _items) or (), frame.layers)
+        sld = kvp.optional("SLD_BODY", str)
+        if sld and len(frame.layers) > 1:
+            raise InvalidParameter("SLD_BODY holds the style of one layer: ask for one", locator="SLD_BODY")
+        return cls(frame, styles, kvp.one("FORMAT", map_type), background(kvp), sld)
+
+
+@dataclass(frozen=True)
+class GetFeatureInfo:
+    """The values under a pixel of a map.  Source: 06-042 clause 7.4."""
+
+    frame: Frame
+    layers: tuple[str, ...]
+    """Those that are asked for, of the layers of the map."""
+    format: str
+    """Media type."""
+    column: int
+    row: int
+    """From the upper left pixel, which is 0, 0."""
+    count: int
+    """So many observations of each layer are wanted at most."""
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp, version: Version, max_edge: int) -> GetFeatureInfo:
+        """
+        Raises:
+            MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
+        """
+        frame = Frame.from_kvp(kvp, version, max_edge)
+        queried = kvp.one("QUERY_LAYERS", _names)
+        for name in queried:
+            if name not in frame.layers:
+                raise InvalidParameter(f"layer {name[:60]!r} is not one of LAYERS", locator="QUERY_LAYERS")
+        media_type = kvp.optional("INFO_FORMAT", info_type)
+        if media_type is None and version.crs_order:
+            raise MissingParameter("the parameter INFO_FORMAT is missing", locator="INFO_FORMAT")
+        return cls(
+            frame,
+            queried,
+            media_type or "text/plain",
+            _within(kvp.one(version.column, integer), frame.width, version.column),
+            _within(kvp.one(version.row, integer), frame.height, version.row),
+            kvp.optional("FEATURE_COUNT", _count) or 1,
+        )
+
+
+@dataclass(frozen=True)
+class GetLegendGraphic:
+    """The legend of a style.  Source: 05-078r4 clause 12."""
+
+    layer: str
+    style: str
+    format: str
+    width: int | None
+    height: int | None
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp, max_edge: int) -> GetLegendGraphic:
+        """
+        Raises:
+            MissingParameter, InvalidParameter: the locator is the parameter.
+        """
+        edge = Edge(max_edge)
+        return cls(
+            kvp.one("LAYER", str),
+            kvp.optional("STYLE", str) or "",
+            kvp.one("FORMAT", str),
+            kvp.optional("WIDTH", edge),
+            kvp.optional("HEIGHT", edge),
+        )
+
+
+def styled_layers(kvp: Kvp) -> tuple[str, ...]:
+    """The layers of GetStyles.  Source: OGC 02-070 clause 7.2.
+
+    Raises:
+        MissingParameter, InvalidParameter: the locator is LAYERS.
+    """
+    return kvp.one("LAYERS", _names)
+
+
+def operation(kvp: Kvp) -> str:
+    """The operation that a request names.
+
+    Raises:
+        MissingParameter: none.
+        InvalidParameter: another service.
+        UnsupportedOperation: no such operation.
+    """
+    kvp.optional("SERVICE", choice("WMS"))
+    name = kvp.one("REQUEST", str)
+    known = {one.lower(): one for one in OPERATIONS} | _OLD_NAMES
+    if name.lower() not in known:
+        message = f"there is no operation {name[:40]!r}: ask for {', '.join(OPERATIONS)}"
+        raise UnsupportedOperation(message, locator="REQUEST")
+    return known[name.lower()]
+
+
+def map_type(text: str) -> str:
+    """The media type of a map. Parameters behind it, such as ``; mode=8bit``, do not matter.
+
+    Raises:
+        InvalidParameter: there are no such maps.
+    """
+    name = picture_type(text.partition(";")[0].strip())
+    if name not in MEDIA_TYPES:
+        raise InvalidParameter(f"there are no maps of type {text[:40]!r}: ask for {', '.join(MEDIA_TYPES)}")
+    return name
+
+
+def background(kvp: Kvp) -> Colour | None:
+    """What shows where a map has no pixels; None where that is to be transparent.
+
+    Raises:
+        InvalidParameter: TRANSPARENT or BGCOLOR cannot be read.
+    """
+    colour = kvp.optional("BGCOLOR", _colour) or WHITE
+    return None if kvp.optional("TRANSPARENT", choice("TRUE", "FALSE")) == "TRUE" else colour
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names of layers; each at most once."""
+    names = _items(text)
+    if len(names) > LAYER_LIMIT:
+        raise InvalidParameter(f"a request has at most {LAYER_LIMIT} layers, not {len(names)}")
+    if len(set(names)) < len(names):
+        raise InvalidParameter("a layer is named twice")
+    return names
+
+
+def _one_for_each(styles: tuple[str, ...], layers: tuple[str, ...]) -> tuple[str, ...]:
+    if not any(styles):
+        return ("",) * len(layers)
+    if len(styles) != len(layers):
+        message = f"STYLES must name one style for each of {len(layers)} layers (or none at all), not {len(styles)}"
+        raise InvalidParameter(message, locator="STYLES")
+    return styles
+
+
+def _corners(text: str) -> tuple[float, float, float, float]:
+    parts = [number(part) for part in text.split(",")]
+    if len(parts) != 4:
+        raise InvalidParameter(f"BBOX has four numbers, not {len(parts)}")
+    first, second, third, fourth = parts
+    if not (first < third and second < fourth):
+        raise InvalidParameter("BBOX: each minimum must be below its maximum")
+    return first, second, third, fourth
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Reads a width or height in pixels."""
+
+    most: int
+
+    def __call__(self, text: str) -> int:
+        edge = integer(text)
+        if not 1 <= edge <= self.most:
+            raise InvalidParameter(f"a picture is 1 to {self.most} pixels wide and high, not {edge}")
+        return edge
+
+
+def _within(index: int, size: int, name: str) -> int:
+    if not 0 <= index < size:
+        raise InvalidParameter(f"{name} must be 0 to {size - 1}, not {index}", locator=name)
+    return index
+
+
+def _count(text: str) -> int:
+    """FEATURE_COUNT; 1 for whatever is not a positive whole number (06-042 clause 7.4.3.7)."""
+    return max(1, int(text)) if re.fullmatch("[0-9]{1,9}", text) else 1
+
+
+def _colour(text: str) -> Colour:
+    match = re.fullmatch("(?:0[xX]|#)([0-9a-fA-F]{6})", text)
+    if not match:
+        raise InvalidParameter(f"{text[:40]!r} is not a colour such as 0xFF8000")
+    red, green, blue = bytes.fromhex(match[1])
+    return red, green, blue
