@@ -13,19 +13,19 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from ogcserver.cube import Array, Band, Block, View, compute_dtype
+from ogcserver.cube import Array, Band, Block, Resampling, View, compute_dtype
 from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
 from ogcserver.engine.describe import Description, Finder, describe
 from ogcserver.engine.explain import Explanation, ReadLine, node_lines, observation_count, view_json
 from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
-from ogcserver.engine.run import ReadAhead, Timing, run
+from ogcserver.engine.run import Pixels, ReadAhead, Timing, run
 from ogcserver.errors import NoTimeInRange, Overloaded
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.bind import Bound, Read, bind
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import Load
 from ogcserver.sources.base import Collection, Observation
-from ogcserver.sources.reader import Reader, Wanted
+from ogcserver.sources.reader import GridReader, Reader, Wanted
 from ogcserver.sources.sampling import CELL
 
 T = TypeVar("T")
@@ -237,7 +237,7 @@ class Engine:
             if isinstance(step, Read) and isinstance(step.observation, Observation)
         ]
         self._reader.prefetch(wanted, self._fetchers, work.check)
-        return run(bound, self._pixels, work.check, ahead=ahead)
+        return run(bound, self._pixels(), work.check, ahead=ahead)
 
     def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
         work.check()
@@ -248,9 +248,17 @@ class Engine:
             view = replace(view, times=times)
         return bind(plan, view, self._finder)
 
-    def _pixels(self, step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
-        assert isinstance(step.observation, Observation)
-        return self._reader.read(step.observation, bands, step.view.grid, step.view.resampling, check)
+    def _pixels(self) -> Pixels:
+        """Reads the steps of one run."""
+        onto: dict[tuple[Grid, Resampling], GridReader] = {}
+
+        def pixels(step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
+            assert isinstance(step.observation, Observation)
+            key = step.view.grid, step.view.resampling
+            reader = onto.get(key) or onto.setdefault(key, self._reader.onto(*key))
+            return reader.read(step.observation, bands, check)
+
+        return pixels
 
     def _explain(self, plan: Expr, view: View, cached: str, analyze: bool) -> Explanation:
         work, timing = Work(self.limits.timeout_s), Timing()
@@ -262,7 +270,7 @@ class Engine:
             piece = bind(plan, bound.view.on(part), self._finder)
             lines += self._read_lines(piece)
             if analyze:
-                run(piece, self._pixels, work.check, timing)
+                run(piece, self._pixels(), work.check, timing)
         largest = max(part.size for part in parts)
         result = view.grid.size * len(view.bands) * max(1, len(bound.view.times)) * 4
         return Explanation(
@@ -275,7 +283,8 @@ class Engine:
         for step in bound.steps:
             if not (isinstance(step, Read) and isinstance(step.observation, Observation) and step.load):
                 continue
-            for planned in self._reader.planned(step.observation, _bands(step), step.view.grid, step.view.resampling):
+            reader = self._reader.onto(step.view.grid, step.view.resampling)
+            for planned in reader.planned(step.observation, _bands(step)):
                 window = planned.window
                 lines.append(
                     ReadLine(

@@ -171,24 +171,30 @@ def run(program: Program, bands: Mapping[str, Pixels]) -> Pixels:
     flat = {name: band.reshape(-1) for name, band in bands.items()}
     size = int(np.prod(shape))
     result = np.empty((len(program.outputs), size), dtype)
+    scratch = np.empty((len(program.code), min(size, _STRIP)), dtype)
     with np.errstate(all="ignore"):
         for start in range(0, size, _STRIP):
             part = slice(start, min(start + _STRIP, size))
-            registers = _registers(program, flat, part, dtype)
+            registers = _registers(program, flat, part, scratch)
             for output, number in zip(result, program.outputs, strict=True):
                 output[part] = registers[number]
     return result.reshape(len(program.outputs), *shape)
 
 
-def _registers(program: Program, bands: Mapping[str, Pixels], part: slice, dtype: np.dtype[Any]) -> list[Any]:
+def _registers(program: Program, bands: Mapping[str, Pixels], part: slice, scratch: Pixels) -> list[Any]:
+    """The registers of a strip. ``scratch`` has room for each, so that no strip needs memory of its own."""
     registers: list[Any] = []
-    for op, *operands in program.code:
+    for room, (op, *operands) in zip(scratch, program.code, strict=True):
         if op == "band":
             registers.append(bands[operands[0]][part])
         elif op == "const":
-            registers.append(dtype.type(operands[0]))
+            registers.append(scratch.dtype.type(operands[0]))
         else:
-            registers.append(OPERATIONS[op][1](*(registers[number] for number in operands)))
+            apply, values = OPERATIONS[op][1], [registers[number] for number in operands]
+            if isinstance(apply, np.ufunc) and any(np.ndim(value) for value in values):
+                registers.append(apply(*values, out=room[: part.stop - part.start]))
+            else:
+                registers.append(apply(*values))
     return registers
 
 

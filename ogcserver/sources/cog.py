@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from cachetools import LRUCache
@@ -16,7 +17,7 @@ from cachetools import LRUCache
 from ogcserver.sources.base import Extent, FileBand, Place
 from ogcserver.sources.blocks import decode
 from ogcserver.sources.ranges import ByteSource, HttpFile, LocalFile, http_pool, merged
-from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Stored, Window, identity, is_local, unreadable
+from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Raw, Stored, Window, identity, is_local, unreadable
 from ogcserver.sources.tiff import Level, NotSimpleError, Tiff, parse
 
 _HTTP = ("http://", "https://")
@@ -91,11 +92,10 @@ class CogReader:
         file, _ = self._opened(place)
         if file is None:
             return self._behind.level(place, level)
-        full, image = self.header(place).extent, file.tiff.levels[level]
-        lattice = full.lattice.scaled(full.width / image.width, full.height / image.height)
-        return Extent(lattice, image.width, image.height)
+        image = file.tiff.levels[level]
+        return _overview(self.header(place).extent, image.width, image.height)
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         file, band = self._opened(place)
         if file is None:
             return self._behind.read(place, level, window)
@@ -107,11 +107,15 @@ class CogReader:
         if len(blocks) < len(numbers):
             missing = [number for number in numbers if number not in blocks]
             blocks = {**blocks, **self._fetched(file, level, plane, missing)}
+        if len(numbers) == 1 and image.samples == 1:  # a window of one block is a part of it
+            row, col = divmod(numbers[0], image.across)
+            start = (window.row - row * image.block_height) * image.block_width + window.col - col * image.block_width
+            return Raw(blocks[numbers[0]].reshape(-1)[start:], image.block_width, NO_MASK)
         out = np.empty((window.height, window.width), image.dtype.newbyteorder("="))
         for number, block in blocks.items():
             row, col = divmod(number, image.across)
             _copy(block[:, :, sample], col * image.block_width, row * image.block_height, window, out)
-        return out, NO_MASK
+        return Raw.of(out)
 
     def _found(self, file: _Open, level: int, plane: int, numbers: Iterable[int]) -> dict[int, Stored]:
         """The decoded blocks that are in the cache."""
@@ -182,6 +186,12 @@ class CogReader:
         factors = tuple(full.width / level.width for level in tiff.levels)
         block = (full.block_height, full.block_width)
         return Header(extent, full.dtype.newbyteorder("=").name, tiff.nodata, factors, block)
+
+
+@lru_cache(maxsize=1024)
+def _overview(full: Extent, width: int, height: int) -> Extent:
+    """The grid of an overview: as many pixels over the same ground."""
+    return Extent(full.lattice.scaled(full.width / width, full.height / height), width, height)
 
 
 def _parsed(href: str, source: ByteSource) -> _Open | None:

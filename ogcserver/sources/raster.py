@@ -76,8 +76,35 @@ def unreadable(href: str, reason: str) -> SourceUnavailable:
     return SourceUnavailable(f"{shown(href)} {reason.replace(href, shown(href))[:300]}")
 
 
-NO_MASK: Stored = np.empty((0, 0), np.uint8)
+NO_MASK: Stored = np.empty(0, np.uint8)
 """Stands for a mask when every pixel is valid."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Raw:
+    """The pixels of a window as they are stored. They may be part of a decoded block that others use: never write."""
+
+    values: Stored
+    """One-dimensional: pixel (row, column) of the window is at ``row * stride + column``."""
+    stride: int
+    valid: Stored
+    """Laid out as the values, 0 where a pixel is missing; or :data:`NO_MASK`."""
+
+    @classmethod
+    def of(cls, values: Stored, valid: Stored | None = None) -> Raw:
+        """From arrays ``(height, width)``."""
+        mask = NO_MASK if valid is None else np.ascontiguousarray(valid).reshape(-1)
+        return cls(np.ascontiguousarray(values).reshape(-1), values.shape[1], mask)
+
+    def window(self, height: int, width: int) -> tuple[Stored, Stored]:
+        """Values and mask as ``(height, width)``; an empty mask for none."""
+        return self._rows(self.values, height, width), self._rows(self.valid, height, width)
+
+    def _rows(self, flat: Stored, height: int, width: int) -> Stored:
+        if not flat.size:
+            return flat.reshape(0, 0)
+        rows = np.lib.stride_tricks.as_strided(flat, (height, width), (self.stride * flat.itemsize, flat.itemsize))
+        return np.ascontiguousarray(rows)
 
 
 class RasterReader(Protocol):
@@ -92,6 +119,6 @@ class RasterReader(Protocol):
         """The exact grid of a level; the same extent on the ground as level 0."""
         ...
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
-        """Stored values ``(height, width)``, and their mask (0: missing), or :data:`NO_MASK`."""
+    def read(self, place: Place, level: int, window: Window) -> Raw:
+        """The stored pixels of a window."""
         ...
