@@ -167,19 +167,20 @@ def _line(values, nodata, marked, scale, offset, scaled, out):
 
 
 @njit(nogil=True, cache=True)
-def transfer(values, stride, valid, fresh, nodata, marked, scale, offset, out):
-    """:func:`gather` where the pixels of ``out`` (h, w) are those of the window, one for one.
+def transfer(values, stride, valid, fresh, nodata, marked, scale, offset, top, left, h, w, out):
+    """:func:`gather` where the ``h`` x ``w`` pixels of ``out`` from (top, left) on are those of a window, one for one.
 
     values, valid: pixel (row, column) of the window is at ``row * stride + column``.
     """
     scaled = scale != 1.0 or offset != 0.0
-    h, w = out.shape
-    for i in range(h):
-        start = i * stride
+    for i in range(top, top + h):
+        start = (i - top) * stride
         if fresh and not valid.size:
-            _line(values[start : start + w], nodata, marked, scale, offset, scaled, out[i])
+            line = out[i, left : left + w]
+            _line(values[start : start + w], nodata, marked, scale, offset, scaled, line)
             continue
-        for j in range(w):
+        start -= left
+        for j in range(left, left + w):
             if not fresh and out[i, j] == out[i, j]:
                 continue
             value = values[start + j]

@@ -10,8 +10,8 @@ import numpy as np
 
 from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
 from ogcserver.geo.crs import WGS84
-from ogcserver.geo.grid import Bounds
-from ogcserver.geo.warp import inside
+from ogcserver.geo.grid import Bounds, Grid
+from ogcserver.geo.warp import covers, inside
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.reducers import REDUCERS
 from ogcserver.plan.scalar import Program, run, select
@@ -82,6 +82,10 @@ class FilterBbox(Expr):
     @cached_property
     def type(self) -> CubeType:
         return self.data.type
+
+    def covers(self, grid: Grid) -> bool:
+        """Whether the box surely holds every pixel of a grid, so that nothing is missing."""
+        return covers(grid, self.region.crs, self.region.bounds)
 
     def apply(self, view: View, *arrays: Array) -> Array:
         mask = inside(view.grid, self.region.crs, self.region.bounds)

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 Instruction = tuple[Any, ...]
 Pixels = NDArray[np.floating[Any]]
 
-_STRIP = 1 << 14
-"""Pixels computed at a time, so that the registers stay in the processor's cache."""
+_SCRATCH = 1 << 18
+"""Values in all registers together, so that they stay in the processor's cache."""
+_STRIPS = (1 << 12, 1 << 16)
+"""The fewest and the most pixels computed at a time."""
 
 
 def _keep_missing(operation: Callable[..., Any]) -> Callable[[Pixels, Pixels], Pixels]:
@@ -171,10 +173,11 @@ def run(program: Program, bands: Mapping[str, Pixels]) -> Pixels:
     flat = {name: band.reshape(-1) for name, band in bands.items()}
     size = int(np.prod(shape))
     result = np.empty((len(program.outputs), size), dtype)
-    scratch = np.empty((len(program.code), min(size, _STRIP)), dtype)
+    strip = min(max(_SCRATCH // len(program.code), _STRIPS[0]), _STRIPS[1], size)
+    scratch = np.empty((len(program.code), strip), dtype)
     with np.errstate(all="ignore"):
-        for start in range(0, size, _STRIP):
-            part = slice(start, min(start + _STRIP, size))
+        for start in range(0, size, strip):
+            part = slice(start, min(start + strip, size))
             registers = _registers(program, flat, part, scratch)
             for output, number in zip(result, program.outputs, strict=True):
                 output[part] = registers[number]

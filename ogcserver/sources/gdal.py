@@ -80,8 +80,8 @@ class GdalReader:
             values = dataset.read(place.index, window=part)
             mask = dataset.read_masks(place.index, window=part) if file.masked else None
         if not file.flipped:
-            return Raw.of(values, mask)
-        return Raw.of(values[::-1], None if mask is None else mask[::-1])
+            return Raw.of(values, mask, file.header.nodata)
+        return Raw.of(values[::-1], None if mask is None else mask[::-1], file.header.nodata)
 
     def close(self) -> None:
         """Closes all idle handles."""

@@ -27,8 +27,9 @@ class MemoryReader:
         return self._array(place)[0]
 
     def read(self, place: Place, level: int, window: Window) -> Raw:
-        _, array, _ = self._array(place)
-        return Raw.of(array[window.row : window.row + window.height, window.col : window.col + window.width])
+        _, array, nodata = self._array(place)
+        part = array[window.row : window.row + window.height, window.col : window.col + window.width]
+        return Raw.of(part, nodata=nodata)
 
     def _array(self, place: Place) -> tuple[Extent, Stored, float | None]:
         if not isinstance(place, ArrayBand) or place.name not in self.arrays:

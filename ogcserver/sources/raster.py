@@ -81,30 +81,57 @@ NO_MASK: Stored = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Raw:
-    """The pixels of a window as they are stored. They may be part of a decoded block that others use: never write."""
+class Piece:
+    """A part of a window as it is stored; most windows have one."""
 
+    row: int
+    """Of its first pixel, from the window's."""
+    col: int
+    height: int
+    width: int
     values: Stored
-    """One-dimensional: pixel (row, column) of the window is at ``row * stride + column``."""
+    """One-dimensional: pixel (row, column) of the piece is at ``row * stride + column``."""
     stride: int
     valid: Stored
     """Laid out as the values, 0 where a pixel is missing; or :data:`NO_MASK`."""
 
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Raw:
+    """The pixels of a window as they are stored. They may be parts of blocks that others use: never write."""
+
+    pieces: tuple[Piece, ...]
+    nodata: float | None
+    """The stored value of missing pixels, as the file says."""
+
     @classmethod
-    def of(cls, values: Stored, valid: Stored | None = None) -> Raw:
+    def of(cls, values: Stored, valid: Stored | None = None, nodata: float | None = None) -> Raw:
         """From arrays ``(height, width)``."""
         mask = NO_MASK if valid is None else np.ascontiguousarray(valid).reshape(-1)
-        return cls(np.ascontiguousarray(values).reshape(-1), values.shape[1], mask)
+        height, width = values.shape
+        return cls((Piece(0, 0, height, width, np.ascontiguousarray(values).reshape(-1), width, mask),), nodata)
+
+    def joined(self, height: int, width: int) -> Piece:
+        """The whole window as one piece."""
+        if len(self.pieces) == 1:
+            return self.pieces[0]
+        out = np.empty((height, width), self.pieces[0].values.dtype)
+        for piece in self.pieces:
+            rows = slice(piece.row, piece.row + piece.height)
+            out[rows, piece.col : piece.col + piece.width] = _rows(piece.values, piece)
+        return Piece(0, 0, height, width, out.reshape(-1), width, NO_MASK)
 
     def window(self, height: int, width: int) -> tuple[Stored, Stored]:
         """Values and mask as ``(height, width)``; an empty mask for none."""
-        return self._rows(self.values, height, width), self._rows(self.valid, height, width)
+        piece = self.joined(height, width)
+        return _rows(piece.values, piece), _rows(piece.valid, piece)
 
-    def _rows(self, flat: Stored, height: int, width: int) -> Stored:
-        if not flat.size:
-            return flat.reshape(0, 0)
-        rows = np.lib.stride_tricks.as_strided(flat, (height, width), (self.stride * flat.itemsize, flat.itemsize))
-        return np.ascontiguousarray(rows)
+
+def _rows(flat: Stored, piece: Piece) -> Stored:
+    if not flat.size:
+        return flat.reshape(0, 0)
+    steps = piece.stride * flat.itemsize, flat.itemsize
+    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, (piece.height, piece.width), steps))
 
 
 class RasterReader(Protocol):

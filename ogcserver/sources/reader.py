@@ -70,6 +70,8 @@ class _Part:
     """What files of one shape give to one cell of the grid."""
 
     cell: Grid
+    extent: Extent
+    """Of the level."""
     level: int
     sampling: Sampling
 
@@ -86,12 +88,14 @@ class _Cell:
         self._levels: dict[tuple[Extent, tuple[float, ...]], int] = {}
         self._parts: dict[Extent, tuple[_Part, ...]] = {}
 
-    def parts(self, place: Place, header: Header, reader: RasterReader) -> tuple[_Part, ...]:
+    def parts(self, place: Place, reader: RasterReader) -> tuple[_Part, ...]:
         """What a file gives: nothing, one part, or several where the window would be too large to read at once.
 
         Raises:
+            SourceUnavailable: the file cannot be opened.
             TooLarge: the window of a single pixel is.
         """
+        header = reader.header(place)
         pyramid = header.extent, header.factors
         level = self._levels.get(pyramid)
         if level is None:
@@ -107,7 +111,7 @@ class _Cell:
         if sampling is None:
             return
         if sampling.window.size <= _MOST_PIXELS:
-            yield _Part(cell, level, sampling)
+            yield _Part(cell, extent, level, sampling)
             return
         if cell.size == 1:
             raise TooLarge(f"a pixel spans {sampling.window.size} pixels of a file that has no overviews")
@@ -115,12 +119,44 @@ class _Cell:
             yield from self._cut(extent, level, half, {})
 
 
+@dataclass(frozen=True, eq=False)
+class Native:
+    """The window of a level that a grid takes all its pixels from."""
+
+    extent: Extent
+    level: int
+    sampling: Sampling
+    shape: tuple[int, int]
+    """(height, width) of the grid."""
+
+    @property
+    def grid(self) -> Grid:
+        """The window as a grid of the level's own pixels."""
+        window = self.sampling.window
+        return Grid(self.extent.lattice, window.col, window.row, window.width, window.height)
+
+
+class _NativeCell:
+    """A window of files that share a level, read as it is."""
+
+    def __init__(self, native: Native) -> None:
+        window = native.sampling.window
+        self.grid = native.grid
+        self._parts = (_Part(self.grid, native.extent, native.level, Sampling(window, None, whole=True)),)
+
+    def parts(self, place: Place, reader: RasterReader) -> tuple[_Part, ...]:
+        """The window: every file has been looked at before."""
+        return self._parts
+
+
 class GridReader:
     """Reads observations onto one grid. Called from many threads."""
 
-    def __init__(self, reader: Reader, grid: Grid, resampling: Resampling) -> None:
-        self._reader, self._grid, self._resampling = reader, grid, resampling
-        self._cells = [_Cell(cell, resampling, reader.samplings) for cell in grid.chunks(CELL)]
+    def __init__(
+        self, reader: Reader, grid: Grid, resampling: Resampling, cells: Sequence[_Cell | _NativeCell]
+    ) -> None:
+        self._reader, self._grid, self._resampling, self._cells = reader, grid, resampling, cells
+        self._natives: dict[Extent, Native] = {}
 
     def read(self, observation: Observation, bands: Sequence[Band], check: Callable[[], None]) -> tuple[Array, bool]:
         """The observation's bands on the grid, ``(1, band, y, x)``, and whether every file could be read.
@@ -141,7 +177,12 @@ class GridReader:
         return out, complete
 
     def _read_cell(
-        self, cell: _Cell, observation: Observation, bands: Sequence[Band], out: Array, check: Callable[[], None]
+        self,
+        cell: _Cell | _NativeCell,
+        observation: Observation,
+        bands: Sequence[Band],
+        out: Array,
+        check: Callable[[], None],
     ) -> bool:
         complete = True
         for plane, band in zip(out, bands, strict=True):
@@ -160,13 +201,12 @@ class GridReader:
                 plane.fill(np.nan)
         return complete
 
-    def _fill(self, cell: _Cell, source: BandSource, out: Array, fresh: bool) -> bool:
+    def _fill(self, cell: _Cell | _NativeCell, source: BandSource, out: Array, fresh: bool) -> bool:
         """Fills the missing pixels of a plane with those of a band; whether the plane still holds nothing."""
         reader = self._reader.of(source.place)
-        header = reader.header(source.place)
-        nodata = header.nodata if source.nodata is None else source.nodata
-        for part in cell.parts(source.place, header, reader):
+        for part in cell.parts(source.place, reader):
             raw = reader.read(source.place, part.level, part.sampling.window)
+            nodata = raw.nodata if source.nodata is None else source.nodata
             if part.cell is cell.grid:
                 fill(part.sampling, self._resampling, _native(raw), nodata, source.scale, source.offset, fresh, out)
                 return False
@@ -180,6 +220,32 @@ class GridReader:
             target[...] = piece
         return fresh
 
+    def native(self, observation: Observation, bands: Sequence[str]) -> Native | None:
+        """The one window that all these bands are read from; None where there is more than one, or none.
+
+        Files that cannot be opened are left for :meth:`read` to meet.
+        """
+        if len(self._cells) > 1:
+            return None
+        cell, found = self._cells[0], None
+        for item in observation.items:
+            for source in (item.bands[name] for name in bands if name in item.bands):
+                reader = self._reader.of(source.place)
+                try:
+                    parts = cell.parts(source.place, reader)
+                except SourceUnavailable:
+                    continue
+                if len(parts) != 1 or (found is not None and parts[0] is not found):
+                    return None
+                found = parts[0]
+        if found is None:
+            return None
+        known = self._natives.get(found.extent)
+        if known is None:
+            made = Native(found.extent, found.level, found.sampling, cell.grid.shape)
+            known = self._natives.setdefault(found.extent, made)
+        return known
+
     def planned(self, observation: Observation, bands: Sequence[Band]) -> Iterator[PlannedRead]:
         """What :meth:`read` would read. Opens headers, reads no pixel; files that cannot be opened are left out."""
         for cell in self._cells:
@@ -190,13 +256,12 @@ class GridReader:
                     place = item.bands[band.name].place
                     try:
                         reader = self._reader.of(place)
-                        header = reader.header(place)
-                        parts = cell.parts(place, header, reader)
+                        dtype, parts = reader.header(place).dtype, cell.parts(place, reader)
                     except SourceUnavailable as error:
                         logger.warning("%s", error.message)
                         continue
                     for part in parts:
-                        yield PlannedRead(item.id, band.name, place, part.level, part.sampling.window, header.dtype)
+                        yield PlannedRead(item.id, band.name, place, part.level, part.sampling.window, dtype)
 
 
 class Reader:
@@ -227,7 +292,12 @@ class Reader:
 
     def onto(self, grid: Grid, resampling: Resampling) -> GridReader:
         """Reads onto a grid: to be kept for as long as the request lasts."""
-        return GridReader(self, grid, resampling)
+        cells = [_Cell(cell, resampling, self.samplings) for cell in grid.chunks(CELL)]
+        return GridReader(self, grid, resampling, cells)
+
+    def at(self, native: Native) -> GridReader:
+        """Reads a window of files as it is."""
+        return GridReader(self, native.grid, "nearest", [_NativeCell(native)])
 
     def failed(self, error: SourceUnavailable, item: str, band: str) -> None:
         """Counts and logs a file that could not be read.
@@ -298,7 +368,8 @@ def _halves(grid: Grid) -> tuple[Grid, Grid]:
 
 def _native(raw: Raw) -> Raw:
     """Values in the machine's byte order, of a kind that the kernels are compiled for."""
-    values = raw.values
-    if values.dtype.kind == "b":
-        return replace(raw, values=values.view(np.uint8))
-    return raw if values.dtype.isnative else replace(raw, values=values.astype(values.dtype.newbyteorder("=")))
+    dtype = raw.pieces[0].values.dtype
+    if dtype.isnative and dtype.kind != "b":
+        return raw
+    wanted = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
+    return replace(raw, pieces=tuple(replace(piece, values=piece.values.astype(wanted)) for piece in raw.pieces))

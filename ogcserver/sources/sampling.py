@@ -213,19 +213,24 @@ def fill(
         nodata: the stored value of missing pixels; None for none.
         fresh: whether ``out`` holds nothing yet and all of it is written; else only its missing pixels are filled.
     """
-    kind, values = out.dtype.type, raw.values
+    kind = out.dtype.type
     factors = kind(scale), kind(offset)
+    height, width = sampling.window.height, sampling.window.width
+    if sampling.index is None:
+        for piece in raw.pieces:
+            missing = _marker(nodata, piece.values.dtype)
+            place = piece.row, piece.col, piece.height, piece.width
+            transfer(piece.values, piece.stride, piece.valid, fresh, *missing, *factors, *place, out)
+        return
     if sampling.cols is None or sampling.rows is None:
-        missing = _marker(nodata, values.dtype)
-        if sampling.index is None:
-            transfer(values, raw.stride, raw.valid, fresh, *missing, *factors, out)
-        else:
-            places = sampling.places(raw.stride)
-            gather(values, raw.valid, places, sampling.whole, fresh, *missing, *factors, out.reshape(-1))
+        whole = raw.joined(height, width)
+        missing = _marker(nodata, whole.values.dtype)
+        places = sampling.places(whole.stride)
+        gather(whole.values, whole.valid, places, sampling.whole, fresh, *missing, *factors, out.reshape(-1))
         return
     if fresh:
         out.fill(np.nan)
-    window, valid = raw.window(sampling.window.height, sampling.window.width)
+    window, valid = raw.window(height, width)
     mark = np.float64(np.nan if nodata is None else nodata)
     if resampling == "average":
         across, down = (side if np.isfinite(side) else 1.0 for side in sampling.span)

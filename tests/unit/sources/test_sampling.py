@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.sources.base import Extent
-from ogcserver.sources.raster import NO_MASK, Raw, Window
+from ogcserver.sources.raster import NO_MASK, Piece, Raw, Window
 from ogcserver.sources.sampling import Samplings, fill
 
 EXTENT = Extent(Lattice("EPSG:32632", 600000.0, 5200000.0, 10.0, 10.0), 100, 80)
@@ -56,7 +56,8 @@ def test_a_part_of_a_block_gives_the_pixels_of_a_copy(col: int, row: int, factor
         sampling = Samplings(1 << 20).get(extent, grid, "nearest", {})
         assert sampling is not None
         top, left = row + sampling.window.row, col + sampling.window.col
-        part = Raw(block.reshape(-1)[top * 20 + left :], 20, NO_MASK)
+        size = sampling.window.height, sampling.window.width
+        part = Raw((Piece(0, 0, *size, block.reshape(-1)[top * 20 + left :], 20, NO_MASK),), None)
         copy = Raw.of(block[top : top + sampling.window.height, left : left + sampling.window.width])
         nodata = float(block[12, 12])
         for fresh in (True, False):
