@@ -14,7 +14,7 @@ from ogcserver.geo.grid import Bounds, Grid
 from ogcserver.geo.warp import covers, inside
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.reducers import REDUCERS
-from ogcserver.plan.scalar import Program, run, select
+from ogcserver.plan.scalar import Program, evaluate, select
 from ogcserver.timeline import ALWAYS, Interval
 
 
@@ -116,10 +116,8 @@ class BandMath(Expr):
 
     def apply(self, view: View, *arrays: Array) -> Array:
         program = self.needed(view.bands)
-        names = program.bands or self.data.type.names[:1]
         dtype = compute_dtype(self.bands)  # whatever is read along: a band has the same bits alone and among others
-        planes = {name: arrays[0][0, index].astype(dtype, copy=False) for index, name in enumerate(names)}
-        return run(program, planes)[None]
+        return evaluate(program, arrays[0][0].astype(dtype, copy=False))[None]
 
 
 @dataclass(frozen=True, eq=False)

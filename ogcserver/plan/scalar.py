@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ogcserver.plan.compiled import STRIP, Code, assemble, execute
+
 Instruction = tuple[Any, ...]
 Pixels = NDArray[np.floating[Any]]
 
@@ -167,8 +169,31 @@ def compose(outer: Program, inner: Program, names: tuple[str, ...]) -> Program:
     return builder.program(*outputs)
 
 
+def evaluate(program: Program, bands: Pixels) -> Pixels:
+    """The program's outputs, ``(output, *shape)``, from the bands that it reads, ``(band, *shape)``, in their order.
+
+    A program without bands takes the shape of one that is given all the same. NaN marks missing.
+    """
+    assembled = _assembled(program)
+    if assembled is None:
+        return run(program, dict(zip(program.bands or ("",), bands, strict=True)))
+    code, constants, outputs = assembled
+    flat = np.ascontiguousarray(bands).reshape(len(bands), -1)
+    out = np.empty((len(program.outputs), flat.shape[1]), bands.dtype)
+    registers = np.empty((len(code), STRIP), bands.dtype)
+    execute(code, constants.astype(bands.dtype), flat, registers, outputs, out)
+    return out.reshape(len(program.outputs), *bands.shape[1:])
+
+
+@lru_cache(maxsize=1024)
+def _assembled(program: Program) -> tuple[Code, NDArray[np.float64], NDArray[np.int64]] | None:
+    """The program as numbers, its constants, and its outputs; None where it cannot be compiled exactly."""
+    made = assemble(program.code, program.bands)
+    return made and (made[0], np.array(made[1], np.float64), np.array(program.outputs, np.int64))
+
+
 def run(program: Program, bands: Mapping[str, Pixels]) -> Pixels:
-    """The program's outputs: ``(output, *shape)`` from bands of one shape and float dtype; NaN marks missing."""
+    """:func:`evaluate` by numpy, which knows all operations; bands by name, of one shape and float dtype."""
     shape, dtype = next((band.shape, band.dtype) for band in bands.values())
     flat = {name: band.reshape(-1) for name, band in bands.items()}
     size = int(np.prod(shape))
