@@ -6,7 +6,7 @@ than 24 bits). A cube without a time axis has one element along it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -69,7 +69,11 @@ class View:
         return self._hash
 
     def on(self, grid: Grid) -> View:
-        return replace(self, grid=grid)
+        return View(grid, self.bands, self.times, self.resampling)
+
+    def at(self, time: str) -> View:
+        """The view of one observation."""
+        return View(self.grid, self.bands, (time,), self.resampling)
 
 
 @dataclass(frozen=True, eq=False)

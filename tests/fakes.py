@@ -19,7 +19,7 @@ from ogcserver.plan.expr import Expr
 from ogcserver.processes.registry import processes
 from ogcserver.sources.base import ArrayBand, BandInfo, Collection, CollectionInfo, Extent, Place
 from ogcserver.sources.memory import MemoryCollection, MemoryReader, array_item
-from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Window
+from ogcserver.sources.raster import Header, RasterReader, Raw, Window
 from ogcserver.sources.reader import Reader
 from ogcserver.sources.sampling import Samplings
 
@@ -92,11 +92,11 @@ class PyramidReader:
         width, height = -(-extent.width // factor), -(-extent.height // factor)
         return Extent(extent.lattice.scaled(extent.width / width, extent.height / height), width, height)
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         extent, factor = self.full.level(place, 0), int(self.factors[level])
-        array, _ = self.full.read(place, 0, Window(0, 0, extent.width, extent.height))
-        part = array[::factor, ::factor]
-        return part[window.row : window.row + window.height, window.col : window.col + window.width], NO_MASK
+        raw = self.full.read(place, 0, Window(0, 0, extent.width, extent.height))
+        part = raw.window(extent.height, extent.width)[0][::factor, ::factor]
+        return Raw.of(part[window.row : window.row + window.height, window.col : window.col + window.width])
 
 
 class CountingReader:
@@ -112,7 +112,7 @@ class CountingReader:
     def level(self, place: Place, level: int) -> Extent:
         return self.inner.level(place, level)
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         self.reads.append((place, level, window))
         return self.inner.read(place, level, window)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
+from ogcserver.geo.grid import Grid
 from ogcserver.plan.bind import Bound, Compute, Finish, Fold, Read, Step
 from ogcserver.plan.nodes import Load
 from ogcserver.plan.reducers import REDUCERS
@@ -51,8 +52,10 @@ class ReadAhead:
 class _Reads:
     """The read steps of a run, in order, some of them started ahead."""
 
-    def __init__(self, bound: Bound, pixels: Pixels, check: Callable[[], None], ahead: ReadAhead | None) -> None:
-        self._pixels, self._check, self._ahead = pixels, check, ahead
+    def __init__(
+        self, bound: Bound, pixels: Pixels, check: Callable[[], None], ahead: ReadAhead | None, grid: Grid | None
+    ) -> None:
+        self._pixels, self._check, self._ahead, self._grid = pixels, check, ahead, grid
         self._waiting = deque(step for step in bound.steps if isinstance(step, Read))
         self._started: deque[Future[tuple[Array, bool]]] = deque()
         self._slow = False
@@ -69,7 +72,7 @@ class _Reads:
         return result
 
     def _read(self, step: Read) -> tuple[Array, bool]:
-        return _read(step, self._pixels, self._check)
+        return _read(step, self._pixels, self._check, self._grid or step.view.grid)
 
     def close(self) -> None:
         for future in self._started:
@@ -82,19 +85,23 @@ def run(
     check: Callable[[], None],
     timing: Timing | None = None,
     ahead: ReadAhead | None = None,
+    grid: Grid | None = None,
 ) -> tuple[Array, bool]:
     """The bound view, ``(time, band, y, x)``, and whether every file could be read.
 
+    A plan in which no pixel hangs on where it lies may be run on another ``grid`` than it was bound to.
     Each array is dropped after the last step that consumes it. ``check`` is called between steps and raises to stop.
     """
-    reads = _Reads(bound, pixels, check, ahead)
+    reads = _Reads(bound, pixels, check, ahead, grid)
     try:
-        return _run(bound, reads, check, timing)
+        return _run(bound, reads, check, timing, grid)
     finally:
         reads.close()
 
 
-def _run(bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing | None) -> tuple[Array, bool]:
+def _run(
+    bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing | None, grid: Grid | None
+) -> tuple[Array, bool]:
     made: dict[int, Any] = {}
     complete = True
     for number, (step, released) in enumerate(zip(bound.steps, bound.releases(), strict=True)):
@@ -105,7 +112,7 @@ def _run(bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing 
             complete &= whole
         else:
             with np.errstate(all="ignore"):  # infinities and overflows follow IEEE 754
-                made[number] = _compute(step, made)
+                made[number] = _compute(step, step.view if grid is None else step.view.on(grid), made)
         if timing is not None:
             timing.add(step, start)
         for done in released:
@@ -114,27 +121,27 @@ def _run(bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing 
     return (slices[0] if len(slices) == 1 else np.concatenate(slices)), complete
 
 
-def _read(step: Read, pixels: Pixels, check: Callable[[], None]) -> tuple[Array, bool]:
+def _read(step: Read, pixels: Pixels, check: Callable[[], None], grid: Grid) -> tuple[Array, bool]:
     if isinstance(step.load, Load) and step.observation is not None:
         bands = tuple(step.load.type.band(name) for name in step.view.bands)
         return pixels(step, bands, check)
     known = step.load.type if step.load is not None else step.type
     assert known is not None
-    return np.full((1, len(step.view.bands), *step.view.grid.shape), np.nan, _dtype(known, step.view)), True
+    return np.full((1, len(step.view.bands), *grid.shape), np.nan, _dtype(known, step.view)), True
 
 
 def _dtype(known: CubeType, view: View) -> np.dtype[Any]:
     return compute_dtype(tuple(known.band(name) for name in view.bands))
 
 
-def _compute(step: Step, made: dict[int, Any]) -> Any:
+def _compute(step: Step, view: View, made: dict[int, Any]) -> Any:
     inputs = [made[number] for number in step.inputs]
     if isinstance(step, Compute) and step.node is not None:
-        return step.node.apply(step.view, *inputs)
+        return step.node.apply(view, *inputs)
     if isinstance(step, Fold) and step.node is not None:
         reducer = REDUCERS[step.node.reducer]
         return reducer.start(inputs[0]) if len(inputs) == 1 else reducer.add(*inputs)
     if isinstance(step, Finish) and step.node is not None:
         result = REDUCERS[step.node.reducer].finish(inputs[0])
-        return result.astype(_dtype(step.node.type, step.view), copy=False)
+        return result.astype(_dtype(step.node.type, view), copy=False)
     raise TypeError(f"a step of type {type(step).__name__} cannot be run")

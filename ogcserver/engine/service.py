@@ -13,19 +13,20 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from ogcserver.cube import Array, Band, Block, View, compute_dtype
+from ogcserver.cube import Array, Band, Block, Resampling, View, compute_dtype
 from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
 from ogcserver.engine.describe import Description, Finder, describe
 from ogcserver.engine.explain import Explanation, ReadLine, node_lines, observation_count, view_json
 from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
-from ogcserver.engine.run import ReadAhead, Timing, run
+from ogcserver.engine.native import native, taken
+from ogcserver.engine.run import Pixels, ReadAhead, Timing, run
 from ogcserver.errors import NoTimeInRange, Overloaded
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.bind import Bound, Read, bind
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import Load
 from ogcserver.sources.base import Collection, Observation
-from ogcserver.sources.reader import Reader, Wanted
+from ogcserver.sources.reader import GridReader, Reader, Wanted
 from ogcserver.sources.sampling import CELL
 
 T = TypeVar("T")
@@ -211,7 +212,7 @@ class Engine:
         parts = view.grid.chunks(chunk_edge(bound, self.limits, CELL))
         if len(parts) > 1:
             return _Cut(view, parts)
-        data, complete = self._run(bound, work, self._ahead)
+        data, complete = self._run(bound, work, self._ahead, chunk_edge(bound, self.limits, 2 * CELL) ** 2)
         return Block(data, view.grid, bands, view.times, complete)
 
     async def _fill(self, out: Array, plan: Expr, view: View, parts: tuple[Grid, ...], work: Work) -> bool:
@@ -228,19 +229,24 @@ class Engine:
 
     def _part(self, out: Array, plan: Expr, view: View, part: Grid, work: Work) -> bool:
         work.check()
-        data, complete = self._run(bind(plan, view.on(part), self._finder), work, None)
+        data, complete = self._run(bind(plan, view.on(part), self._finder), work, None, 0)
         row, col = part.row - view.grid.row, part.col - view.grid.col
         out[:, :, row : row + part.height, col : col + part.width] = data
         return complete
 
-    def _run(self, bound: Bound, work: Work, ahead: ReadAhead | None) -> tuple[Array, bool]:
+    def _run(self, bound: Bound, work: Work, ahead: ReadAhead | None, largest: int) -> tuple[Array, bool]:
+        """Runs a bound view, at the files' own pixels where that is possible and they are at most ``largest``."""
         wanted = [
             Wanted(step.observation, _bands(step), step.view.grid, step.view.resampling)
             for step in bound.steps
             if isinstance(step, Read) and isinstance(step.observation, Observation)
         ]
         self._reader.prefetch(wanted, self._fetchers, work.check)
-        return run(bound, self._pixels, work.check, ahead=ahead)
+        found = native(bound, self._reader.onto(bound.view.grid, bound.view.resampling), largest)
+        if found is None:
+            return run(bound, self._pixels(), work.check, ahead=ahead)
+        data, complete = run(bound, self._pixels(self._reader.at(found)), work.check, ahead=ahead, grid=found.grid)
+        return taken(data, found), complete
 
     def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
         work.check()
@@ -251,9 +257,17 @@ class Engine:
             view = replace(view, times=times)
         return bind(plan, view, self._finder)
 
-    def _pixels(self, step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
-        assert isinstance(step.observation, Observation)
-        return self._reader.read(step.observation, bands, step.view.grid, step.view.resampling, check)
+    def _pixels(self, at: GridReader | None = None) -> Pixels:
+        """Reads the steps of one run, all of them by the reader given."""
+        onto: dict[tuple[Grid, Resampling], GridReader] = {}
+
+        def pixels(step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
+            assert isinstance(step.observation, Observation)
+            key = step.view.grid, step.view.resampling
+            reader = at or onto.get(key) or onto.setdefault(key, self._reader.onto(*key))
+            return reader.read(step.observation, bands, check)
+
+        return pixels
 
     def _explain(self, plan: Expr, view: View, cached: str, analyze: bool) -> Explanation:
         work, timing = Work(self.limits.timeout_s), Timing()
@@ -265,7 +279,7 @@ class Engine:
             piece = bind(plan, bound.view.on(part), self._finder)
             lines += self._read_lines(piece)
             if analyze:
-                run(piece, self._pixels, work.check, timing)
+                run(piece, self._pixels(), work.check, timing)
         largest = max(part.size for part in parts)
         result = view.grid.size * len(view.bands) * max(1, len(bound.view.times)) * 4
         return Explanation(
@@ -278,7 +292,8 @@ class Engine:
         for step in bound.steps:
             if not (isinstance(step, Read) and isinstance(step.observation, Observation) and step.load):
                 continue
-            for planned in self._reader.planned(step.observation, _bands(step), step.view.grid, step.view.resampling):
+            reader = self._reader.onto(step.view.grid, step.view.resampling)
+            for planned in reader.planned(step.observation, _bands(step)):
                 window = planned.window
                 lines.append(
                     ReadLine(

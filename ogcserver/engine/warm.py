@@ -9,7 +9,7 @@ from ogcserver.encode.png import encode_png
 from ogcserver.encode.style import default_style
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.sources.base import Extent
-from ogcserver.sources.raster import NO_MASK
+from ogcserver.sources.raster import Raw
 from ogcserver.sources.sampling import Samplings, fill
 
 _STORED = ("uint8", "uint16", "int16", "float32")
@@ -26,8 +26,8 @@ def warm() -> None:
             continue
         window = sampling.window
         for dtype in _STORED:
-            out = np.full(grid.shape, np.nan, np.float32)
-            fill(sampling, "nearest", np.ones((window.height, window.width), dtype), NO_MASK, 0.0, 1.0, 0.0, out)
+            raw = Raw.of(np.ones((window.height, window.width), dtype))
+            fill(sampling, "nearest", raw, 0.0, 1.0, 0.0, True, np.empty(grid.shape, np.float32))
         for names in (("NDVI",), ("red", "green", "blue")):
             bands = tuple(map(Band, names))
             block = Block(np.zeros((1, len(bands), *grid.shape), np.float32), grid, bands)

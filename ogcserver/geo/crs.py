@@ -183,6 +183,7 @@ _SMALL_M = 200_000.0
 """Boxes up to this size bulge between few sample points by less than a thousandth of their size."""
 
 
+@lru_cache(maxsize=4096)  # the boxes of a graph are asked for with each request
 def bounds_lonlat_boxes(crs: str, bounds: Bounds, steps: int = 21) -> tuple[Bounds, ...]:
     """:func:`lonlat_boxes` for a box of any CRS, from ``steps`` x ``steps`` points."""
     try:

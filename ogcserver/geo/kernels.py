@@ -49,9 +49,10 @@ def locate(cols, rows, first_col, first_row, step, width, height, left, top, acr
     """The place in a flattened window of the source pixel that holds each pixel's position, or -1.
 
     cols, rows: (4, cells_y, cells_x) positions at the cells' corners. width, height: of the source. The window starts
-    at (left, top), is ``across`` wide, and holds all source pixels between the corners.
+    at (left, top), is ``across`` wide, and holds all source pixels between the corners. Returns whether no place is -1.
     """
     inverse = 1.0 / step
+    whole = True
     h, w = out.shape
     for i in range(h):
         cell_y = (first_row + i) // step
@@ -63,6 +64,8 @@ def locate(cols, rows, first_col, first_row, step, width, height, left, top, acr
                 y = _between(rows, cell_y, cell_x, u, v) + EPSILON
                 inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height)
                 out[i, j] = (int(y) - top) * across + int(x) - left if inside else -1
+                whole &= inside
+    return whole
 
 
 @njit(nogil=True, cache=True)
@@ -99,31 +102,94 @@ def nearest_pixels(cols, rows, width, height, index_col, index_row, found):
 
 @njit(nogil=True, cache=True)
 def window_index(index_col, index_row, left, top, width, out):
-    """Source pixels as places in a flattened window that starts at (left, top); -1 stays -1."""
+    """Source pixels as places in a flattened window that starts at (left, top); -1 stays -1.
+
+    Returns whether there is none.
+    """
     cols, rows, flat = index_col.ravel(), index_row.ravel(), out.ravel()
+    whole = True
     for k in range(flat.size):
         flat[k] = -1 if cols[k] < 0 else (rows[k] - top) * width + cols[k] - left
+        whole &= cols[k] >= 0
+    return whole
 
 
 @njit(nogil=True, cache=True)
-def gather(raw, valid, index, nodata, scale, offset, out):
-    """Fills missing pixels of ``out`` with the indexed source values times ``scale`` plus ``offset``.
+def restride(index, width, stride, out):
+    """Places in a flattened window of one width as places where rows are ``stride`` apart; -1 stays -1."""
+    for k in range(index.size):
+        out[k] = -1 if index[k] < 0 else index[k] // width * stride + index[k] % width
 
-    raw: flattened window. valid: its mask (0: missing), or empty for none. nodata: NaN for none.
-    scale, offset: scalars of the dtype of ``out``.
+
+@njit(nogil=True, cache=True)
+def gather(values, valid, index, whole, fresh, nodata, marked, scale, offset, out):
+    """Fills pixels of ``out`` with the indexed source values times ``scale`` plus ``offset``.
+
+    values: flattened window. valid: its mask (0: missing), or empty for none. whole: whether no index is -1. fresh:
+    whether ``out`` holds nothing yet; else only its missing pixels are filled. nodata: of the dtype of ``values``,
+    meant if ``marked``. scale, offset: scalars of the dtype of ``out``.
     """
     masked = valid.size > 0
     scaled = scale != 1.0 or offset != 0.0
+    if whole and fresh and not masked:  # nearly all tiles: without jumps, and without a look at the sign of the index
+        for k in range(out.size):
+            value = values[np.uint64(index[k])]
+            out[k] = value
+            if scaled:
+                out[k] = out[k] * scale + offset
+            out[k] = np.nan if marked & (value == nodata) else out[k]
+        return
     for k in range(out.size):
         place = index[k]
-        if place < 0 or out[k] == out[k]:
+        if not fresh and out[k] == out[k]:
             continue
-        value = raw[place]
-        if value == nodata or (masked and valid[place] == 0):
+        if place < 0 or (marked and values[place] == nodata) or (masked and valid[place] == 0):
+            out[k] = np.nan
             continue
-        out[k] = value
+        out[k] = values[place]
         if scaled:
             out[k] = out[k] * scale + offset
+
+
+@njit(nogil=True, cache=True)
+def _line(values, nodata, marked, scale, offset, scaled, out):
+    """A row of stored values, as far as ``out`` is long."""
+    missing = out.dtype.type(np.nan)
+    if scaled:
+        for j in range(out.size):
+            out[j] = values[j]
+            out[j] = out[j] * scale + offset
+            out[j] = missing if marked & (values[j] == nodata) else out[j]
+    else:
+        for j in range(out.size):
+            out[j] = values[j]
+            out[j] = missing if marked & (values[j] == nodata) else out[j]
+
+
+@njit(nogil=True, cache=True)
+def transfer(values, stride, valid, fresh, nodata, marked, scale, offset, top, left, h, w, out):
+    """:func:`gather` where the ``h`` x ``w`` pixels of ``out`` from (top, left) on are those of a window, one for one.
+
+    values, valid: pixel (row, column) of the window is at ``row * stride + column``.
+    """
+    scaled = scale != 1.0 or offset != 0.0
+    for i in range(top, top + h):
+        start = (i - top) * stride
+        if fresh and not valid.size:
+            line = out[i, left : left + w]
+            _line(values[start : start + w], nodata, marked, scale, offset, scaled, line)
+            continue
+        start -= left
+        for j in range(left, left + w):
+            if not fresh and out[i, j] == out[i, j]:
+                continue
+            value = values[start + j]
+            if (marked and value == nodata) or (valid.size and valid[start + j] == 0):
+                out[i, j] = np.nan
+                continue
+            out[i, j] = value
+            if scaled:
+                out[i, j] = out[i, j] * scale + offset
 
 
 @njit(nogil=True, cache=True)

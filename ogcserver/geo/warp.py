@@ -161,6 +161,25 @@ def inside(grid: Grid, crs: str, bounds: Bounds) -> NDArray[np.bool_] | None:
     return in_x & in_y
 
 
+@lru_cache(maxsize=4096)
+def covers(grid: Grid, crs: str, bounds: Bounds) -> bool:
+    """Whether all pixel centres surely lie in a box of ``crs``, told from the corners that they are interpolated from.
+
+    False where only a look at each pixel, as in :func:`inside`, can tell.
+    """
+    xmin, ymin, xmax, ymax = bounds
+    if grid.crs == crs:
+        x, y = centres(grid).x, centres(grid).y
+    else:
+        points = control(grid, crs)
+        if points.bad is not None:
+            return False
+        x, y = points.x, points.y
+    slack_x, slack_y = (xmax - xmin) * 1e-9, (ymax - ymin) * 1e-9  # more than rounding while interpolating
+    in_x = xmin + slack_x < x.min() and x.max() < xmax - slack_x
+    return bool(in_x and ymin + slack_y < y.min() and y.max() < ymax - slack_y)
+
+
 @lru_cache(maxsize=65536)
 def pixel_ratio(cell: Grid, source: Grid) -> tuple[float, float]:
     """How many source pixels wide and high a pixel of ``cell`` is, where it is smallest; nan if it cannot be told."""

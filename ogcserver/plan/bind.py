@@ -14,7 +14,7 @@ from ogcserver.cube import CubeType, View
 from ogcserver.errors import NoTimeInRange
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.expr import Expr, postorder
-from ogcserver.plan.nodes import FilterTemporal, Load, Reduce
+from ogcserver.plan.nodes import FilterBbox, FilterTemporal, Load, Reduce
 from ogcserver.plan.reducers import REDUCERS
 from ogcserver.timeline import start_of
 
@@ -164,6 +164,8 @@ class _Binder:
                 continue
             if phase == "enter":
                 stack.extend(reversed(self._enter(node, want)))
+            elif phase == "same":
+                self.place[node.token, want] = self.place[node.inputs[0].token, want]
             elif isinstance(node, Reduce):
                 self._reduce(node, want, phase)
             else:
@@ -187,8 +189,10 @@ class _Binder:
             times = self.times(node.data, want.grid) or ("",)
             work: list[tuple[Expr, View, str]] = []
             for time in times:
-                work += [(node.data, replace(want, times=(time,)), "enter"), (node, want, f"fold {time}")]
+                work += [(node.data, want.at(time), "enter"), (node, want, f"fold {time}")]
             return [*work, (node, want, "finish")]
+        if isinstance(node, FilterBbox) and node.covers(want.grid):
+            return [(node.data, want, "enter"), (node, want, "same")]
         needs = zip(node.inputs, node.demand(want), strict=True)
         return [*((child, needed, "enter") for child, needed in needs), (node, want, "compute")]
 
@@ -202,7 +206,7 @@ class _Binder:
         if phase == "finish":
             self.place[node.token, want] = self.emit(Finish(want, (self.place[state],), node))
             return
-        part = self.place[node.data.token, replace(want, times=(phase.removeprefix("fold "),))]
+        part = self.place[node.data.token, want.at(phase.removeprefix("fold "))]
         before = (self.place[state],) if state in self.place else ()
         self.place[state] = self.emit(Fold(want, (*before, part), node))
 
@@ -222,7 +226,7 @@ def bind(root: Expr, view: View, catalog: Catalog) -> Bound:
         if not times:
             raise NoTimeInRange("there is no observation in the area and time of the graph")
         view = replace(view, times=times)
-        slices = tuple(binder.run(root, replace(view, times=(time,))) for time in times)
+        slices = tuple(binder.run(root, view.at(time)) for time in times)
     else:
         view = replace(view, times=())
         slices = (binder.run(root, view),)

@@ -10,11 +10,11 @@ import numpy as np
 
 from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
 from ogcserver.geo.crs import WGS84
-from ogcserver.geo.grid import Bounds
-from ogcserver.geo.warp import inside
+from ogcserver.geo.grid import Bounds, Grid
+from ogcserver.geo.warp import covers, inside
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.reducers import REDUCERS
-from ogcserver.plan.scalar import Program, run, select
+from ogcserver.plan.scalar import Program, evaluate, select
 from ogcserver.timeline import ALWAYS, Interval
 
 
@@ -83,6 +83,10 @@ class FilterBbox(Expr):
     def type(self) -> CubeType:
         return self.data.type
 
+    def covers(self, grid: Grid) -> bool:
+        """Whether the box surely holds every pixel of a grid, so that nothing is missing."""
+        return covers(grid, self.region.crs, self.region.bounds)
+
     def apply(self, view: View, *arrays: Array) -> Array:
         mask = inside(view.grid, self.region.crs, self.region.bounds)
         return arrays[0] if mask is None else np.where(mask, arrays[0], np.asarray(np.nan, arrays[0].dtype))
@@ -112,10 +116,8 @@ class BandMath(Expr):
 
     def apply(self, view: View, *arrays: Array) -> Array:
         program = self.needed(view.bands)
-        names = program.bands or self.data.type.names[:1]
         dtype = compute_dtype(self.bands)  # whatever is read along: a band has the same bits alone and among others
-        planes = {name: arrays[0][0, index].astype(dtype, copy=False) for index, name in enumerate(names)}
-        return run(program, planes)[None]
+        return evaluate(program, arrays[0][0].astype(dtype, copy=False))[None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ogcserver.plan.compiled import STRIP, Code, assemble, execute
+
 Instruction = tuple[Any, ...]
 Pixels = NDArray[np.floating[Any]]
 
-_STRIP = 1 << 14
-"""Pixels computed at a time, so that the registers stay in the processor's cache."""
+_SCRATCH = 1 << 18
+"""Values in all registers together, so that they stay in the processor's cache."""
+_STRIPS = (1 << 12, 1 << 16)
+"""The fewest and the most pixels computed at a time."""
 
 
 def _keep_missing(operation: Callable[..., Any]) -> Callable[[Pixels, Pixels], Pixels]:
@@ -165,30 +169,60 @@ def compose(outer: Program, inner: Program, names: tuple[str, ...]) -> Program:
     return builder.program(*outputs)
 
 
+def evaluate(program: Program, bands: Pixels) -> Pixels:
+    """The program's outputs, ``(output, *shape)``, from the bands that it reads, ``(band, *shape)``, in their order.
+
+    A program without bands takes the shape of one that is given all the same. NaN marks missing.
+    """
+    assembled = _assembled(program)
+    if assembled is None:
+        return run(program, dict(zip(program.bands or ("",), bands, strict=True)))
+    code, constants, outputs = assembled
+    flat = np.ascontiguousarray(bands).reshape(len(bands), -1)
+    out = np.empty((len(program.outputs), flat.shape[1]), bands.dtype)
+    registers = np.empty((len(code), STRIP), bands.dtype)
+    execute(code, constants.astype(bands.dtype), flat, registers, outputs, out)
+    return out.reshape(len(program.outputs), *bands.shape[1:])
+
+
+@lru_cache(maxsize=1024)
+def _assembled(program: Program) -> tuple[Code, NDArray[np.float64], NDArray[np.int64]] | None:
+    """The program as numbers, its constants, and its outputs; None where it cannot be compiled exactly."""
+    made = assemble(program.code, program.bands)
+    return made and (made[0], np.array(made[1], np.float64), np.array(program.outputs, np.int64))
+
+
 def run(program: Program, bands: Mapping[str, Pixels]) -> Pixels:
-    """The program's outputs: ``(output, *shape)`` from bands of one shape and float dtype; NaN marks missing."""
+    """:func:`evaluate` by numpy, which knows all operations; bands by name, of one shape and float dtype."""
     shape, dtype = next((band.shape, band.dtype) for band in bands.values())
     flat = {name: band.reshape(-1) for name, band in bands.items()}
     size = int(np.prod(shape))
     result = np.empty((len(program.outputs), size), dtype)
+    strip = min(max(_SCRATCH // len(program.code), _STRIPS[0]), _STRIPS[1], size)
+    scratch = np.empty((len(program.code), strip), dtype)
     with np.errstate(all="ignore"):
-        for start in range(0, size, _STRIP):
-            part = slice(start, min(start + _STRIP, size))
-            registers = _registers(program, flat, part, dtype)
+        for start in range(0, size, strip):
+            part = slice(start, min(start + strip, size))
+            registers = _registers(program, flat, part, scratch)
             for output, number in zip(result, program.outputs, strict=True):
                 output[part] = registers[number]
     return result.reshape(len(program.outputs), *shape)
 
 
-def _registers(program: Program, bands: Mapping[str, Pixels], part: slice, dtype: np.dtype[Any]) -> list[Any]:
+def _registers(program: Program, bands: Mapping[str, Pixels], part: slice, scratch: Pixels) -> list[Any]:
+    """The registers of a strip. ``scratch`` has room for each, so that no strip needs memory of its own."""
     registers: list[Any] = []
-    for op, *operands in program.code:
+    for room, (op, *operands) in zip(scratch, program.code, strict=True):
         if op == "band":
             registers.append(bands[operands[0]][part])
         elif op == "const":
-            registers.append(dtype.type(operands[0]))
+            registers.append(scratch.dtype.type(operands[0]))
         else:
-            registers.append(OPERATIONS[op][1](*(registers[number] for number in operands)))
+            apply, values = OPERATIONS[op][1], [registers[number] for number in operands]
+            if isinstance(apply, np.ufunc) and any(np.ndim(value) for value in values):
+                registers.append(apply(*values, out=room[: part.stop - part.start]))
+            else:
+                registers.append(apply(*values))
     return registers
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from cachetools import LRUCache
@@ -16,7 +17,18 @@ from cachetools import LRUCache
 from ogcserver.sources.base import Extent, FileBand, Place
 from ogcserver.sources.blocks import decode
 from ogcserver.sources.ranges import ByteSource, HttpFile, LocalFile, http_pool, merged
-from ogcserver.sources.raster import NO_MASK, Header, RasterReader, Stored, Window, identity, is_local, unreadable
+from ogcserver.sources.raster import (
+    NO_MASK,
+    Header,
+    Piece,
+    RasterReader,
+    Raw,
+    Stored,
+    Window,
+    identity,
+    is_local,
+    unreadable,
+)
 from ogcserver.sources.tiff import Level, NotSimpleError, Tiff, parse
 
 _HTTP = ("http://", "https://")
@@ -91,11 +103,10 @@ class CogReader:
         file, _ = self._opened(place)
         if file is None:
             return self._behind.level(place, level)
-        full, image = self.header(place).extent, file.tiff.levels[level]
-        lattice = full.lattice.scaled(full.width / image.width, full.height / image.height)
-        return Extent(lattice, image.width, image.height)
+        image = file.tiff.levels[level]
+        return _overview(self.header(place).extent, image.width, image.height)
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         file, band = self._opened(place)
         if file is None:
             return self._behind.read(place, level, window)
@@ -107,11 +118,10 @@ class CogReader:
         if len(blocks) < len(numbers):
             missing = [number for number in numbers if number not in blocks]
             blocks = {**blocks, **self._fetched(file, level, plane, missing)}
-        out = np.empty((window.height, window.width), image.dtype.newbyteorder("="))
-        for number, block in blocks.items():
-            row, col = divmod(number, image.across)
-            _copy(block[:, :, sample], col * image.block_width, row * image.block_height, window, out)
-        return out, NO_MASK
+        pieces = tuple(
+            _piece(block, *divmod(number, image.across), image, sample, window) for number, block in blocks.items()
+        )
+        return Raw(pieces, file.tiff.nodata)
 
     def _found(self, file: _Open, level: int, plane: int, numbers: Iterable[int]) -> dict[int, Stored]:
         """The decoded blocks that are in the cache."""
@@ -184,6 +194,12 @@ class CogReader:
         return Header(extent, full.dtype.newbyteorder("=").name, tiff.nodata, factors, block)
 
 
+@lru_cache(maxsize=1024)
+def _overview(full: Extent, width: int, height: int) -> Extent:
+    """The grid of an overview: as many pixels over the same ground."""
+    return Extent(full.lattice.scaled(full.width / width, full.height / height), width, height)
+
+
 def _parsed(href: str, source: ByteSource) -> _Open | None:
     try:
         return _Open(href, source, parse(source.read))
@@ -210,11 +226,15 @@ def _bytes(source: ByteSource, places: Mapping[int, tuple[int, int]]) -> dict[in
     return found
 
 
-def _copy(block: Stored, left: int, top: int, window: Window, out: Stored) -> None:
-    """Copies the part of a block, whose first pixel is (left, top) of the level, that lies in the window."""
+def _piece(block: Stored, row: int, col: int, image: Level, sample: int, window: Window) -> Piece:
+    """The part of a block, the one at (row, column) of the level's blocks, that lies in the window."""
+    left, top = col * image.block_width, row * image.block_height
     first_row, first_col = max(top, window.row), max(left, window.col)
-    last_row = min(top + block.shape[0], window.row + window.height)
-    last_col = min(left + block.shape[1], window.col + window.width)
-    out[first_row - window.row : last_row - window.row, first_col - window.col : last_col - window.col] = block[
-        first_row - top : last_row - top, first_col - left : last_col - left
-    ]
+    height = min(top + block.shape[0], window.row + window.height) - first_row
+    width = min(left + block.shape[1], window.col + window.width) - first_col
+    place, size = (first_row - window.row, first_col - window.col), (height, width)
+    if image.samples > 1:
+        part = block[first_row - top : first_row - top + height, first_col - left : first_col - left + width, sample]
+        return Piece(*place, *size, np.ascontiguousarray(part).reshape(-1), width, NO_MASK)
+    start = (first_row - top) * block.shape[1] + first_col - left
+    return Piece(*place, *size, block.reshape(-1)[start:], block.shape[1], NO_MASK)

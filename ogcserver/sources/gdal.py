@@ -20,7 +20,7 @@ from ogcserver.errors import CrsError, InvalidParameter
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import Extent, FileBand, Place
-from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity, unreadable
+from ogcserver.sources.raster import Header, Identity, Raw, Window, identity, unreadable
 
 _OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -72,14 +72,16 @@ class GdalReader:
     def level(self, place: Place, level: int) -> Extent:
         return self._file(place, level).header.extent
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         file, place = self._file(place, level), _file_band(place)
         row = file.header.extent.height - window.row - window.height if file.flipped else window.row
         part = RasterioWindow(window.col, row, window.width, window.height)
         with self._opened(place.href, level) as dataset:
             values = dataset.read(place.index, window=part)
-            mask = dataset.read_masks(place.index, window=part) if file.masked else NO_MASK
-        return (values[::-1], mask[::-1]) if file.flipped else (values, mask)
+            mask = dataset.read_masks(place.index, window=part) if file.masked else None
+        if not file.flipped:
+            return Raw.of(values, mask, file.header.nodata)
+        return Raw.of(values[::-1], None if mask is None else mask[::-1], file.header.nodata)
 
     def close(self) -> None:
         """Closes all idle handles."""

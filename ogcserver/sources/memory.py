@@ -9,7 +9,7 @@ from ogcserver.errors import SourceUnavailable
 from ogcserver.geo.crs import bounds_lonlat_boxes
 from ogcserver.geo.grid import Bounds, Grid
 from ogcserver.sources.base import ArrayBand, BandSource, CollectionInfo, Extent, Item, Place
-from ogcserver.sources.raster import NO_MASK, Header, Stored, Window
+from ogcserver.sources.raster import Header, Raw, Stored, Window
 from ogcserver.timeline import Interval, start_of
 
 
@@ -26,9 +26,10 @@ class MemoryReader:
     def level(self, place: Place, level: int) -> Extent:
         return self._array(place)[0]
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
-        _, array, _ = self._array(place)
-        return array[window.row : window.row + window.height, window.col : window.col + window.width], NO_MASK
+    def read(self, place: Place, level: int, window: Window) -> Raw:
+        _, array, nodata = self._array(place)
+        part = array[window.row : window.row + window.height, window.col : window.col + window.width]
+        return Raw.of(part, nodata=nodata)
 
     def _array(self, place: Place) -> tuple[Extent, Stored, float | None]:
         if not isinstance(place, ArrayBand) or place.name not in self.arrays:

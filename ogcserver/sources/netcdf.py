@@ -14,7 +14,7 @@ from ogcserver.errors import CrsError, InvalidParameter
 from ogcserver.geo.crs import WGS84, canonical
 from ogcserver.geo.grid import Lattice
 from ogcserver.sources.base import CubeBand, Extent, Place
-from ogcserver.sources.raster import NO_MASK, Header, Identity, Stored, Window, identity, unreadable
+from ogcserver.sources.raster import Header, Identity, Raw, Stored, Window, identity, unreadable
 
 _FileKey = tuple[str, Identity]
 
@@ -52,7 +52,7 @@ class NetcdfReader:
     def level(self, place: Place, level: int) -> Extent:
         return self._variable(place).header.extent
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         variable, band = self._variable(place), _cube_band(place)
         extent = variable.header.extent
         columns = _span(window.col, window.width, extent.width, variable.west_first)
@@ -68,7 +68,7 @@ class NetcdfReader:
         except (OSError, RuntimeError, ValueError, IndexError, KeyError) as error:
             raise unreadable(band.href, f"cannot be read: {error}") from error
         values = values[:: 1 if variable.north_first else -1, :: 1 if variable.west_first else -1]
-        return np.ascontiguousarray(values), NO_MASK
+        return Raw.of(values)
 
     def _variable(self, place: Place) -> _Variable:
         band = _cube_band(place)

@@ -76,8 +76,62 @@ def unreadable(href: str, reason: str) -> SourceUnavailable:
     return SourceUnavailable(f"{shown(href)} {reason.replace(href, shown(href))[:300]}")
 
 
-NO_MASK: Stored = np.empty((0, 0), np.uint8)
+NO_MASK: Stored = np.empty(0, np.uint8)
 """Stands for a mask when every pixel is valid."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Piece:
+    """A part of a window as it is stored; most windows have one."""
+
+    row: int
+    """Of its first pixel, from the window's."""
+    col: int
+    height: int
+    width: int
+    values: Stored
+    """One-dimensional: pixel (row, column) of the piece is at ``row * stride + column``."""
+    stride: int
+    valid: Stored
+    """Laid out as the values, 0 where a pixel is missing; or :data:`NO_MASK`."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Raw:
+    """The pixels of a window as they are stored. They may be parts of blocks that others use: never write."""
+
+    pieces: tuple[Piece, ...]
+    nodata: float | None
+    """The stored value of missing pixels, as the file says."""
+
+    @classmethod
+    def of(cls, values: Stored, valid: Stored | None = None, nodata: float | None = None) -> Raw:
+        """From arrays ``(height, width)``."""
+        mask = NO_MASK if valid is None else np.ascontiguousarray(valid).reshape(-1)
+        height, width = values.shape
+        return cls((Piece(0, 0, height, width, np.ascontiguousarray(values).reshape(-1), width, mask),), nodata)
+
+    def joined(self, height: int, width: int) -> Piece:
+        """The whole window as one piece."""
+        if len(self.pieces) == 1:
+            return self.pieces[0]
+        out = np.empty((height, width), self.pieces[0].values.dtype)
+        for piece in self.pieces:
+            rows = slice(piece.row, piece.row + piece.height)
+            out[rows, piece.col : piece.col + piece.width] = _rows(piece.values, piece)
+        return Piece(0, 0, height, width, out.reshape(-1), width, NO_MASK)
+
+    def window(self, height: int, width: int) -> tuple[Stored, Stored]:
+        """Values and mask as ``(height, width)``; an empty mask for none."""
+        piece = self.joined(height, width)
+        return _rows(piece.values, piece), _rows(piece.valid, piece)
+
+
+def _rows(flat: Stored, piece: Piece) -> Stored:
+    if not flat.size:
+        return flat.reshape(0, 0)
+    steps = piece.stride * flat.itemsize, flat.itemsize
+    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, (piece.height, piece.width), steps))
 
 
 class RasterReader(Protocol):
@@ -92,6 +146,6 @@ class RasterReader(Protocol):
         """The exact grid of a level; the same extent on the ground as level 0."""
         ...
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Stored, Stored]:
-        """Stored values ``(height, width)``, and their mask (0: missing), or :data:`NO_MASK`."""
+    def read(self, place: Place, level: int, window: Window) -> Raw:
+        """The stored pixels of a window."""
         ...

@@ -21,9 +21,6 @@ from ogcserver.wms.versions import Version
 OPERATIONS = ("GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic", "GetStyles")
 _OLD_NAMES = {"capabilities": "GetCapabilities", "map": "GetMap", "feature_info": "GetFeatureInfo"}
 """Of operations before 1.0.7."""
-LAYER_LIMIT = 20
-"""So many layers may be on one map, or in another request."""
-WHITE: Colour = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,10 @@ class Frame:
         Raises:
             MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
         """
-        layers = kvp.one("LAYERS", _names)
+        layers = kvp.one("LAYERS", names)
         crs = kvp.one(version.crs, lambda text: map_crs(text, version))
         edge = Edge(max_edge)
-        bounds = crs.east_north(kvp.one("BBOX", _corners))
+        bounds = crs.east_north(kvp.one("BBOX", corners))
         times = kvp.optional("TIME", time_values) or ()
         return cls(layers, crs.name, bounds, kvp.one("WIDTH", edge), kvp.one("HEIGHT", edge), times)
 
@@ -77,7 +74,7 @@ class GetMap:
             raise InvalidParameter("addresses of styles are not followed: send the document as SLD_BODY", locator="SLD")
         kvp.optional("EXCEPTIONS", choice(*version.exceptions))
         frame = Frame.from_kvp(kvp, version, max_edge)
-        styles = _one_for_each(kvp.optional("STYLES", _items) or (), frame.layers)
+        styles = one_for_each(kvp.optional("STYLES", items) or (), frame.layers)
         sld = kvp.optional("SLD_BODY", str)
         if sld and len(frame.layers) > 1:
             raise InvalidParameter("SLD_BODY holds the style of one layer: ask for one", locator="SLD_BODY")
@@ -106,7 +103,7 @@ class GetFeatureInfo:
             MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
         """
         frame = Frame.from_kvp(kvp, version, max_edge)
-        queried = kvp.one("QUERY_LAYERS", _names)
+        queried = kvp.one("QUERY_LAYERS", names)
         for name in queried:
             if name not in frame.layers:
                 raise InvalidParameter(f"layer {name[:60]!r} is not one of LAYERS", locator="QUERY_LAYERS")
@@ -117,9 +114,9 @@ class GetFeatureInfo:
             frame,
             queried,
             media_type or "text/plain",
-            _within(kvp.one(version.column, integer), frame.width, version.column),
-            _within(kvp.one(version.row, integer), frame.height, version.row),
-            kvp.optional("FEATURE_COUNT", _count) or 1,
+            within(kvp.one(version.column, integer), frame.width, version.column),
+            within(kvp.one(version.row, integer), frame.height, version.row),
+            kvp.optional("FEATURE_COUNT", count) or 1,
         )
 
 
@@ -155,7 +152,7 @@ def styled_layers(kvp: Kvp) -> tuple[str, ...]:
     Raises:
         MissingParameter, InvalidParameter: the locator is LAYERS.
     """
-    return kvp.one("LAYERS", _names)
+    return kvp.one("LAYERS", names)
 
 
 def operation(kvp: Kvp) -> str:
@@ -173,90 +170,3 @@ def operation(kvp: Kvp) -> str:
         message = f"there is no operation {name[:40]!r}: ask for {', '.join(OPERATIONS)}"
         raise UnsupportedOperation(message, locator="REQUEST")
     return known[name.lower()]
-
-
-def map_type(text: str) -> str:
-    """The media type of a map. Parameters behind it, such as ``; mode=8bit``, do not matter.
-
-    Raises:
-        InvalidParameter: there are no such maps.
-    """
-    name = picture_type(text.partition(";")[0].strip())
-    if name not in MEDIA_TYPES:
-        raise InvalidParameter(f"there are no maps of type {text[:40]!r}: ask for {', '.join(MEDIA_TYPES)}")
-    return name
-
-
-def background(kvp: Kvp) -> Colour | None:
-    """What shows where a map has no pixels; None where that is to be transparent.
-
-    Raises:
-        InvalidParameter: TRANSPARENT or BGCOLOR cannot be read.
-    """
-    colour = kvp.optional("BGCOLOR", _colour) or WHITE
-    return None if kvp.optional("TRANSPARENT", choice("TRUE", "FALSE")) == "TRUE" else colour
-
-
-def _items(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(","))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Names of layers; each at most once."""
-    names = _items(text)
-    if len(names) > LAYER_LIMIT:
-        raise InvalidParameter(f"a request has at most {LAYER_LIMIT} layers, not {len(names)}")
-    if len(set(names)) < len(names):
-        raise InvalidParameter("a layer is named twice")
-    return names
-
-
-def _one_for_each(styles: tuple[str, ...], layers: tuple[str, ...]) -> tuple[str, ...]:
-    if not any(styles):
-        return ("",) * len(layers)
-    if len(styles) != len(layers):
-        message = f"STYLES must name one style for each of {len(layers)} layers (or none at all), not {len(styles)}"
-        raise InvalidParameter(message, locator="STYLES")
-    return styles
-
-
-def _corners(text: str) -> tuple[float, float, float, float]:
-    parts = [number(part) for part in text.split(",")]
-    if len(parts) != 4:
-        raise InvalidParameter(f"BBOX has four numbers, not {len(parts)}")
-    first, second, third, fourth = parts
-    if not (first < third and second < fourth):
-        raise InvalidParameter("BBOX: each minimum must be below its maximum")
-    return first, second, third, fourth
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Reads a width or height in pixels."""
-
-    most: int
-
-    def __call__(self, text: str) -> int:
-        edge = integer(text)
-        if not 1 <= edge <= self.most:
-            raise InvalidParameter(f"a picture is 1 to {self.most} pixels wide and high, not {edge}")
-        return edge
-
-
-def _within(index: int, size: int, name: str) -> int:
-    if not 0 <= index < size:
-        raise InvalidParameter(f"{name} must be 0 to {size - 1}, not {index}", locator=name)
-    return index
-
-
-def _count(text: str) -> int:
-    """FEATURE_COUNT; 1 for whatever is not a positive whole number (06-042 clause 7.4.3.7)."""
-    return max(1, int(text)) if re.fullmatch("[0-9]{1,9}", text) else 1
-
-
-def _colour(text: str) -> Colour:
-    match = re.fullmatch("(?:0[xX]|#)([0-9a-fA-F]{6})", text)
-    if not match:
-        raise InvalidParameter(f"{text[:40]!r} is not a colour such as 0xFF8000")
-    red, green, blue = bytes.fromhex(match[1])
-    return red, green, blue

@@ -85,7 +85,7 @@ def pixels(plan: Expr, view: View) -> Array:
 
     def read(step: Read, bands: Any, check: Any) -> tuple[Array, bool]:
         assert isinstance(step.observation, Observation)
-        return reader().read(step.observation, bands, step.view.grid, step.view.resampling, check)
+        return reader().onto(step.view.grid, step.view.resampling).read(step.observation, bands, check)
 
     return run(bound(plan, view), read, lambda: None)[0]
 

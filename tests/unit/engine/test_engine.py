@@ -26,7 +26,7 @@ from ogcserver.geo.warp import centres
 from ogcserver.plan.expr import Expr
 from ogcserver.sources.base import Extent, Item, Place
 from ogcserver.sources.memory import MemoryCollection, MemoryReader
-from ogcserver.sources.raster import Header, Window
+from ogcserver.sources.raster import Header, Raw, Window
 from tests.fakes import (
     DAYS,
     TIMES,
@@ -61,7 +61,7 @@ class Gate(CountingReader):
         self.loop = asyncio.get_running_loop()
         self.reached = asyncio.Event()
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         result = super().read(place, level, window)
         self.loop.call_soon_threadsafe(self.reached.set)
         assert self.opened.wait(20)
@@ -71,7 +71,7 @@ class Gate(CountingReader):
 class Forbidden(MemoryReader):
     """Fails the test when a pixel is read."""
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         raise AssertionError("nothing may be read")
 
 
@@ -85,7 +85,7 @@ class Broken(CountingReader):
     def header(self, place: Place) -> Header:
         return super().header(place)
 
-    def read(self, place: Place, level: int, window: Window) -> tuple[Any, Any]:
+    def read(self, place: Place, level: int, window: Window) -> Raw:
         super().read(place, level, window)
         if self.part in str(place):
             raise SourceUnavailable(f"{place} is away")

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ogcserver.plan.scalar import OPERATIONS, Builder, Program, compose, normalized_difference, prune, run, select
+from ogcserver.plan.compiled import STRIP, assemble
+from ogcserver.plan.scalar import (
+    OPERATIONS,
+    Builder,
+    Program,
+    compose,
+    evaluate,
+    normalized_difference,
+    prune,
+    run,
+    select,
+)
 
 BANDS = ("a", "b", "c")
 _RNG = np.random.default_rng(3)
@@ -76,6 +87,33 @@ def test_registers_that_follow_the_bands_are_missing_where_all_bands_are(program
     for register, value in zip(moved, run(program, nothing), strict=True):
         if builder.follows_bands(register):
             assert np.isnan(value).all()
+
+
+_SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-45, 3e38, -7.5, 0.1)
+
+
+@settings(deadline=None, max_examples=300)
+@given(programs(), st.sampled_from([np.float32, np.float64]), st.integers(1, 2 * STRIP + 5), st.randoms())
+def test_the_compiled_loop_gives_the_bits_of_numpy(program: Program, dtype: Any, size: int, pick: Any) -> None:
+    rng = np.random.default_rng(pick.getrandbits(32))
+    names = program.bands or ("a",)
+    bands = np.where(rng.random((len(names), size)) < 0.3, rng.choice(_SPECIAL, (len(names), size)), 1.0).astype(dtype)
+    with np.errstate(all="ignore"):
+        bands *= rng.normal(0, 3, bands.shape).astype(dtype)
+    found, expected = evaluate(program, bands), run(program, dict(zip(names, bands, strict=True)))
+    assert found.dtype == expected.dtype
+    same(found, expected)
+    valid = ~np.isnan(expected)
+    same(np.signbit(found[valid]), np.signbit(expected[valid]))
+
+
+def test_every_exact_operation_is_compiled() -> None:
+    inexact = {"power", "exp", "ln", "log10", "sin", "cos", "tan", "arctan"}
+    for op, (count, _) in OPERATIONS.items():
+        builder = Builder()
+        operands = [builder.add("band", name) for name in BANDS[:count]]
+        program = builder.program(builder.add(op, *operands))
+        assert (assemble(program.code, program.bands) is None) == (op in inexact)
 
 
 def test_equal_instructions_are_one() -> None:

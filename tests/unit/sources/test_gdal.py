@@ -100,7 +100,7 @@ def test_eight_threads_read_twenty_files_right(kind: str, tmp_path: Path, reader
         rng = np.random.default_rng(seed)
         for _ in range(60):
             number, col, row = int(rng.integers(20)), int(rng.integers(80)), int(rng.integers(80))
-            values, _ = rasters.read(places[number], 0, Window(col, row, 16, 16))
+            values, _ = rasters.read(places[number], 0, Window(col, row, 16, 16)).window(16, 16)
             np.testing.assert_array_equal(values, whole[row : row + 16, col : col + 16] + np.uint16(1000 * number))
 
     with ThreadPoolExecutor(8) as pool:
@@ -124,11 +124,11 @@ def test_a_handle_that_failed_is_not_kept(tmp_path: Path, reader: GdalReader, op
 def test_a_file_that_is_replaced_is_read_anew(tmp_path: Path, reader: GdalReader) -> None:
     for rasters in (reader, CogReader(reader, local_trust_s=0)):
         place = FileBand(write(tmp_path / "a.tif", 0))
-        assert rasters.read(place, 0, Window(0, 0, 1, 1))[0][0, 0] == 0
+        assert rasters.read(place, 0, Window(0, 0, 1, 1)).pieces[0].values[0] == 0
         write(tmp_path / "b.tif", 7, 128)
         (tmp_path / "b.tif").rename(tmp_path / "a.tif")
         assert rasters.header(place).extent.width == 128
-        assert rasters.read(place, 0, Window(0, 0, 1, 1))[0][0, 0] == 7
+        assert rasters.read(place, 0, Window(0, 0, 1, 1)).pieces[0].values[0] == 7
 
 
 def test_other_places_are_a_mistake_of_the_program(reader: GdalReader) -> None:

@@ -60,7 +60,7 @@ def read(
 ) -> np.ndarray[Any, Any]:
     reader = Reader({CubeBand: NetcdfReader()}, Samplings(1 << 22), skip_unreadable=False)
     item = Item("i", "2017-01-01T00:00:00Z", {"v": BandSource(CubeBand(href, variable, step))}, EVERYWHERE)
-    return reader.read(Observation(item.time, (item,)), [Band("v", dtype)], grid, "nearest", lambda: None)[0][0, 0]
+    return reader.onto(grid, "nearest").read(Observation(item.time, (item,)), [Band("v", dtype)], lambda: None)[0][0, 0]
 
 
 @pytest.mark.parametrize("ascending", [False, True])
@@ -149,7 +149,7 @@ def test_many_threads_read_one_file(save: Any) -> None:
     reader, href = NetcdfReader(), save(dataset(), dtype="int16", scale_factor=0.01, _FillValue=-9999)
 
     def one(number: int) -> None:
-        values, _ = reader.read(CubeBand(href, "v", number % 3), 0, Window(number % 20, number % 10, 5, 5))
+        values, _ = reader.read(CubeBand(href, "v", number % 3), 0, Window(number % 20, number % 10, 5, 5)).window(5, 5)
         expected = VALUES[number % 3, number % 10 : number % 10 + 5, number % 20 : number % 20 + 5]
         np.testing.assert_allclose(values, expected, atol=1e-6)
 

@@ -73,7 +73,7 @@ def read(
     rasters: Any, href: str, grid: Grid, resampling: Any = "nearest", dtype: str = "float32", **source: Any
 ) -> np.ndarray[Any, Any]:
     reader = Reader({FileBand: rasters}, Samplings(1 << 24), skip_unreadable=False)
-    data, complete = reader.read(observation(href, **source), [Band("v", dtype)], grid, resampling, lambda: None)
+    data, complete = reader.onto(grid, resampling).read(observation(href, **source), [Band("v", dtype)], lambda: None)
     assert complete
     return data[0, 0]
 
@@ -220,7 +220,7 @@ def test_the_overview_is_the_finest_that_is_not_finer_than_needed(
     grid = Grid(LATTICE.scaled(factor, factor), 0, 0, 4, 4)
     assert choose_level(header, grid) == level
     planned = list(
-        Reader({FileBand: rasters}, Samplings(1 << 20)).planned(observation(href), [Band("v")], grid, "nearest")
+        Reader({FileBand: rasters}, Samplings(1 << 20)).onto(grid, "nearest").planned(observation(href), [Band("v")])
     )
     assert [read.level for read in planned] == [level]
 
@@ -349,8 +349,8 @@ def test_a_file_that_cannot_be_read_is_skipped_and_counted_or_fails(
         read(rasters, href, Grid(LATTICE, 0, 0, 400, 400))
     reader = Reader({FileBand: rasters}, Samplings(1 << 20))
     with caplog.at_level(logging.WARNING):
-        data, complete = reader.read(
-            observation(href), [Band("v")], Grid(LATTICE, 0, 0, 400, 400), "nearest", lambda: None
+        data, complete = reader.onto(Grid(LATTICE, 0, 0, 400, 400), "nearest").read(
+            observation(href), [Band("v")], lambda: None
         )
     assert not complete and reader.unreadable == 1 and "cannot be read" in caplog.text
     assert data.shape == (1, 1, 400, 400)
@@ -376,8 +376,8 @@ def test_a_file_without_crs_uses_the_catalogues(write: Write, rasters: Any) -> N
         read(rasters, href, Grid(LATTICE, 0, 0, 5, 5))
     item = Item("i", "2017-01-01T00:00:00Z", {"v": BandSource(FileBand(href, 1, "EPSG:32632"))}, EVERYWHERE)
     reader = Reader({FileBand: rasters}, Samplings(1 << 20), skip_unreadable=False)
-    found, _ = reader.read(
-        Observation(item.time, (item,)), [Band("v")], Grid(LATTICE, 0, 0, 5, 5), "nearest", lambda: None
+    found, _ = reader.onto(Grid(LATTICE, 0, 0, 5, 5), "nearest").read(
+        Observation(item.time, (item,)), [Band("v")], lambda: None
     )
     np.testing.assert_array_equal(found[0, 0], BYTES[:5, :5])
 
@@ -397,5 +397,7 @@ def test_the_first_item_of_an_observation_wins_unless_it_is_missing(write: Write
         for number, href in enumerate([write(one, nodata=0), write(two)])
     )
     reader = Reader({FileBand: rasters}, Samplings(1 << 20))
-    found, _ = reader.read(Observation("t", items), [Band("v")], Grid(LATTICE, 0, 0, 20, 10), "nearest", lambda: None)
+    found, _ = reader.onto(Grid(LATTICE, 0, 0, 20, 10), "nearest").read(
+        Observation("t", items), [Band("v")], lambda: None
+    )
     np.testing.assert_array_equal(found[0, 0, 3], np.repeat([2, 1, 2], [4, 6, 10]))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.sources.base import Extent
-from ogcserver.sources.raster import NO_MASK
+from ogcserver.sources.raster import NO_MASK, Piece, Raw, Window
 from ogcserver.sources.sampling import Samplings, fill
 
 EXTENT = Extent(Lattice("EPSG:32632", 600000.0, 5200000.0, 10.0, 10.0), 100, 80)
@@ -26,11 +26,45 @@ def test_no_sampling_where_grid_and_source_do_not_meet() -> None:
 
 def test_the_window_is_no_larger_than_needed() -> None:
     sampling = Samplings(1 << 20).get(EXTENT, Grid(EXTENT.lattice, -3, 70, 10, 30), "nearest", {})
-    assert sampling is not None
+    assert sampling is not None and sampling.index is not None and not sampling.whole
     window = sampling.window
     assert (window.col, window.row, window.width, window.height) == (0, 70, 7, 10)
     assert (sampling.index[:, :3] == -1).all() and (sampling.index[10:] == -1).all()
     np.testing.assert_array_equal(sampling.index[0, 3:], np.arange(7))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(-3, 20), st.integers(-3, 20), st.integers(1, 90), st.integers(1, 70), st.floats(-1e-7, 1e-7))
+def test_the_files_own_pixels_need_no_index(col: int, row: int, width: int, height: int, shift: float) -> None:
+    lattice = Lattice("EPSG:32632", 600000.0 + shift, 5200000.0 + 20.0 + shift, 10.0, 10.0)
+    grid = Grid(lattice, col, row + 2, width, height)
+    sampling = Samplings(1 << 20).get(EXTENT, grid, "nearest", {})
+    inside = col >= 0 and row >= 0 and col + width <= EXTENT.width and row + height <= EXTENT.height
+    if inside:
+        assert sampling is not None and sampling.index is None
+        assert sampling.window == Window(col, row, width, height)
+    else:
+        assert sampling is None or (sampling.index is not None and not sampling.whole)
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.sampled_from(["uint16", "int16", "float32"]))
+def test_a_part_of_a_block_gives_the_pixels_of_a_copy(col: int, row: int, factor: int, dtype: str) -> None:
+    block = np.arange(400).reshape(20, 20).astype(dtype)
+    extent = Extent(EXTENT.lattice, 10, 10)
+    for lattice in (extent.lattice, extent.lattice.scaled(1 / factor, 1 / factor), extent.lattice.scaled(factor, 0.7)):
+        grid = lattice.cover(extent.grid.bounds)
+        sampling = Samplings(1 << 20).get(extent, grid, "nearest", {})
+        assert sampling is not None
+        top, left = row + sampling.window.row, col + sampling.window.col
+        size = sampling.window.height, sampling.window.width
+        part = Raw((Piece(0, 0, *size, block.reshape(-1)[top * 20 + left :], 20, NO_MASK),), None)
+        copy = Raw.of(block[top : top + sampling.window.height, left : left + sampling.window.width])
+        nodata = float(block[12, 12])
+        for fresh in (True, False):
+            one, two = (np.full(grid.shape, np.nan, np.float32) for _ in range(2))
+            fill(sampling, "nearest", part, nodata, 2.0, 1.0, fresh, one)
+            fill(sampling, "nearest", copy, nodata, 2.0, 1.0, fresh, two)
+            np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize("resampling", ["bilinear", "cubic", "average"])
@@ -43,7 +77,7 @@ def test_windows_have_room_for_neighbours_and_stay_in_the_file(resampling: Any) 
 
 def test_equal_questions_are_answered_once_and_the_memory_is_bounded() -> None:
     samplings = Samplings(200_000)
-    grid = Grid(EXTENT.lattice, 0, 0, 50, 50)
+    grid = Grid(EXTENT.lattice.scaled(0.5, 0.5), 0, 0, 50, 50)
     assert samplings.get(EXTENT, grid, "nearest", {}) is samplings.get(EXTENT, grid, "nearest", {})
     kept = [samplings.get(EXTENT, grid.window(number, 0, 50, 50), "nearest", {}) for number in range(30)]
     assert samplings.get(EXTENT, grid.window(29, 0, 50, 50), "nearest", {}) is kept[29]
@@ -57,8 +91,9 @@ def test_equal_questions_are_answered_once_and_the_memory_is_bounded() -> None:
 def test_longitudes_wrap_around_the_globe(west: float, pixel: float, width: int) -> None:
     grid = Grid(Lattice("EPSG:4326", west, 10.0, pixel, pixel), 0, 0, width, 2)
     sampling = Samplings(1 << 20).get(GLOBE, grid, "nearest", {})
-    assert sampling is not None and (sampling.index >= 0).all()
-    columns = sampling.window.col + sampling.index[0] % sampling.window.width
+    assert sampling is not None and sampling.whole
+    places = np.arange(width) if sampling.index is None else sampling.index[0] % sampling.window.width
+    columns = sampling.window.col + places
     lon = west + (np.arange(width) + 0.5) * pixel
     distance = np.abs((columns + 0.5 - lon + 180.0) % 360.0 - 180.0)
     assert distance.max() <= 0.5 + 1e-5
@@ -72,7 +107,9 @@ def test_a_pixel_far_larger_than_the_file_costs_no_more_than_the_file() -> None:
     assert sampling is not None
     raw = np.ones((sampling.window.height, sampling.window.width), np.float32)
     out = np.full((1, 1), np.nan, np.float32)
-    fill(sampling, "average", raw, NO_MASK, None, 1.0, 0.0, out)  # would run for minutes over the pixel's whole area
+    fill(
+        sampling, "average", Raw.of(raw), None, 1.0, 0.0, True, out
+    )  # would run for minutes over the pixel's whole area
     assert out[0, 0] == 1.0
 
 
@@ -86,6 +123,6 @@ def test_present_pixels_are_left_alone() -> None:
         window[0, :4] = raw
         window[1:] = window[0]
         out = np.array([[np.nan, 9, np.nan, 9]], np.float32)
-        fill(sampling, resampling, window, NO_MASK, 3.0, 10.0, 1.0, out)
+        fill(sampling, resampling, Raw.of(window), 3.0, 10.0, 1.0, False, out)
         assert out[0, 1] == 9 and out[0, 3] == 9
         assert np.isnan(out[0, 2]) and not np.isnan(out[0, 0])
