@@ -13,7 +13,6 @@ from benchmarks.server import Server, path
 from benchmarks.stats import timed
 from ogcserver.jobs.tables import JOBS, open_database
 
-
 JSON = {"content-type": "application/json"}
 DOCUMENTS = {
     "WCS 2.0": "/wcs?SERVICE=WCS&REQUEST=GetCapabilities",

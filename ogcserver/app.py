@@ -71,8 +71,8 @@ def create_app(settings: Settings) -> Starlette:
     wcs = WcsApi(
         engine, layers, identification, public_url, settings.limits.max_pixels, settings.limits.max_body_kb << 10
     )
-    wms = WmsApi(engine, layers, identification, public_url)
     sets, rules = _matrix_sets(settings), TileRules(**vars(settings.tiles))
+    wms = WmsApi(engine, layers, identification, public_url, rules.max_age)
     wmts = WmtsApi(engine, layers, identification, sets, public_url, rules)
     batches = open_batches(settings, parts.store, people.usage.charge)
     openeo = OpenEoApi(_backend(parts, layers, people, batches, public_url)).app()

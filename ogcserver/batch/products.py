@@ -169,6 +169,10 @@ class RasterProduct:
     def _pieces(self, folder: Path) -> Pieces:
         return Pieces(folder, self.view.grid, self.bands, self.view.times)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the list of chunks, which would travel with each of them."""
+        return {name: value for name, value in vars(self).items() if name != "chunks"}
+
     def to_json(self) -> Json:
         view = {
             "lattice": asdict(self.view.grid.lattice),

@@ -44,8 +44,8 @@ class BatchStore:
             JobNotFound: no such job of this user.
         """
         with writing(self._database) as connection:
+            old = _locked(connection, job_id)
             job = self.jobs.put_mode(connection, job_id, "batch", "queued", user_id)
-            old = _one(connection, job_id)
             if old is not None and (old.plan, old.product) == (plan, product) and old.result is None:
                 batch = replace(old, failure=None, owner="", beat=old.beat + 1, queued=job.updated)
             else:
@@ -62,13 +62,14 @@ class BatchStore:
             JobNotFound: no such job of this user.
         """
         with writing(self._database) as connection:
+            batch = _locked(connection, job_id)
             self.jobs.put_mode(connection, job_id, "none", "submitted", user_id)
-            return _forget(connection, _one(connection, job_id))
+            return _forget(connection, batch)
 
     def forget(self, job_id: str) -> Batch | None:
         """Forgets the batch of a job that is gone, and returns it."""
         with writing(self._database) as connection:
-            return _forget(connection, _one(connection, job_id))
+            return _forget(connection, _locked(connection, job_id))
 
     def get(self, job_id: str) -> Batch | None:
         with self._database.connect() as connection:
@@ -96,7 +97,7 @@ class BatchStore:
     def acquire(self, seen: Batch, owner: str) -> Batch | None:
         """The batch as this owner's; None when it is not any more what was seen."""
         with writing(self._database) as connection:
-            batch = _one(connection, seen.job_id)
+            batch = _locked(connection, seen.job_id)
             if batch is None or (batch.run, batch.owner, batch.beat) != (seen.run, seen.owner, seen.beat):
                 return None
             done = connection.execute(select(func.count()).where(CHUNKS.c.run == batch.run)).scalar_one()
@@ -133,7 +134,7 @@ class BatchStore:
             LeaseLost: the batch is not its owner's any more.
         """
         with writing(self._database) as connection:
-            _check(_one(connection, batch.job_id), batch)
+            _check(_locked(connection, batch.job_id), batch)
             connection.execute(CHUNKS.insert().values(run=batch.run, number=number, complete=complete))
 
     def finish(self, batch: Batch, result: Result) -> None:
@@ -160,7 +161,7 @@ class BatchStore:
 
     def _change(self, batch: Batch, values: dict[str, Any], status: Status | None = None) -> None:
         with writing(self._database) as connection:
-            _check(_one(connection, batch.job_id), batch)
+            _check(_locked(connection, batch.job_id), batch)
             connection.execute(BATCHES.update().where(BATCHES.c.job_id == batch.job_id).values(**values))
             if status is not None:
                 self.jobs.put_mode(connection, batch.job_id, "batch", status)
@@ -180,6 +181,13 @@ def _forget(connection: Connection, batch: Batch | None) -> Batch | None:
 
 def _one(connection: Connection, job_id: str) -> Batch | None:
     row = connection.execute(select(BATCHES).where(BATCHES.c.job_id == job_id)).one_or_none()
+    return None if row is None else _batch(row)
+
+
+def _locked(connection: Connection, job_id: str) -> Batch | None:
+    """The batch, which nobody else changes until the transaction ends; always taken before the job's row."""
+    query = select(BATCHES).where(BATCHES.c.job_id == job_id).with_for_update()
+    row = connection.execute(query).one_or_none()
     return None if row is None else _batch(row)
 
 

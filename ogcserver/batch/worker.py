@@ -134,8 +134,8 @@ class _Desk:
             try:
                 return future.result(_LOOK_S)
             except TimeoutError:
-                if future.done():  # the work itself timed out
-                    raise
+                if future.done():  # just now, or the work itself timed out
+                    return future.result()
                 if not folder.is_dir():
                     future.cancel()
                     raise Cancelled("the batch was stopped") from None

@@ -20,6 +20,7 @@ from ogcserver.cli import local, serving, watching
 from ogcserver.cli.client import Client
 from ogcserver.cli.failures import CommandGroup
 from ogcserver.cli.graph_files import example_graphs, read_graph
+from ogcserver.cli.seeding import seed
 from ogcserver.cli.wiring import Parts, Wiring, installed
 from ogcserver.geo.grid import Bounds
 from ogcserver.settings import Settings
@@ -99,6 +100,9 @@ def login(user: str | None, password: str, url: str) -> None:
         return
     user_id, token = _with_client(url, lambda client: client.register(password))
     click.echo(f"{user_id}\n{token}")
+
+
+main.add_command(seed)
 
 
 @main.group()

@@ -15,7 +15,7 @@ DEFAULT_QUALITY = 70
 _LONGEST_EDGE = 16384
 """In pixels; larger ones need more memory than a picture is worth."""
 _SPEED = 10
-"""The least effort: 5 ms for a tile of 256 x 256 pixels where speed 6 takes 20 ms."""
+"""The least effort: 4 to 9 ms and 10.5 kB for a true colour tile of 256 x 256 pixels; speed 6 70 ms and 7.5 kB."""
 
 
 def avif_of(picture: Picture, quality: int = DEFAULT_QUALITY) -> bytes:

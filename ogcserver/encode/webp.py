@@ -1,6 +1,7 @@
 """WebP pictures.
 
-Measured on a 256 x 256 tile, one core: lossless at the least effort 1.3 ms; lossy true colour 7 ms.
+Measured on a 256 x 256 tile of a smooth index with some noise, one core: lossless 11 to 17 ms and 25 kB. Of true
+colour, lossy: 1.3 ms and 9 kB; ``method=4`` 8 ms and 8 kB. PNG of the same true colour: 1.3 ms and 183 kB.
 
 Source: RFC 9649.
 """

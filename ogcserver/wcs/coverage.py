@@ -20,27 +20,24 @@ from ogcserver.engine.describe import Description
 from ogcserver.errors import TooLarge
 from ogcserver.ows import soap
 from ogcserver.ows.xml import Element, Elements, serialise
-from ogcserver.wcs.axes import Axis
-from ogcserver.wcs.domain import bounded_by, domain_set
+from ogcserver.wcs.domain import Cut, bounded_by, domain_set
 from ogcserver.wcs.responses import SCHEMA_LOCATION, elements, range_type, subtype
 
 MEDIA_TYPE = "application/gml+xml"
-Sliced = frozenset[Axis]
-"""Axes of a coverage that an answer does not have any more."""
 MOST_VALUES = 1_000_000
 """Of a coverage with its values in the document, which take about ten bytes each."""
 
 _ROLE = "http://www.opengis.net/spec/GMLCOV_geotiff-coverages/1.0/conf/geotiff-coverage"
 
 
-def shown(coverage: Description, view: View, sliced: Sliced) -> Description:
+def shown(coverage: Description, view: View, cut: Cut) -> Description:
     """The part of a coverage that a view is."""
     bands = tuple(band for name in view.bands for band in coverage.bands if band.name == name)
-    times = () if "t" in sliced else view.times or coverage.times
+    times = () if "t" in cut.sliced else view.times or coverage.times
     return replace(coverage, grid=view.grid, bands=bands, times=times if coverage.times else ())
 
 
-def file_coverage(identifier: str, part: Description, sliced: Sliced, reference: str, media_type: str) -> Element:
+def file_coverage(identifier: str, part: Description, cut: Cut, reference: str, media_type: str) -> Element:
     """The coverage, with its values in a file.
 
     Args:
@@ -55,11 +52,11 @@ def file_coverage(identifier: str, part: Description, sliced: Sliced, reference:
         e("gml:fileStructure"),
         e("gml:mimeType", media_type),
     )
-    return _coverage(e, identifier, part, sliced, file)
+    return _coverage(e, identifier, part, cut, file)
 
 
-def _coverage(e: Elements, identifier: str, part: Description, sliced: Sliced, values: Element) -> Element:
-    domain = domain_set(e, identifier, part, sliced)
+def _coverage(e: Elements, identifier: str, part: Description, cut: Cut, values: Element) -> Element:
+    domain = domain_set(e, identifier, part, cut)
     order = " ".join(f"+{axis}" for axis in range(1, int(domain[0].get("dimension", "")) + 1))
     function = e("gml:GridFunction", e("gml:sequenceRule", {"axisOrder": order}, "Linear"))
     return e(
@@ -73,17 +70,17 @@ def _coverage(e: Elements, identifier: str, part: Description, sliced: Sliced, v
     )
 
 
-def gml_format(identifier: str, sliced: Sliced, in_soap: bool) -> tuple[Format, tuple[tuple[str, str], ...]]:
+def gml_format(identifier: str, cut: Cut, in_soap: bool) -> tuple[Format, tuple[tuple[str, str], ...]]:
     """The format of a coverage with its values in the document, and what tells its answers from others."""
 
     def encode(block: Block, options: Options, style: Style | None) -> bytes:
-        part = Description(block.grid, block.bands, () if "t" in sliced else block.times, (), ("", ""))
+        part = Description(block.grid, block.bands, () if "t" in cut.sliced else block.times, (), ("", ""))
         e = elements()
         values = e("gml:DataBlock", e("gml:rangeParameters"), e("gml:tupleList", " ".join(_tuples(block))))
-        document = _coverage(e, identifier, part, sliced, values)
+        document = _coverage(e, identifier, part, cut, values)
         return serialise(soap.envelope(document) if in_soap else document)
 
-    known = (("id", identifier), ("sliced", "".join(sorted(sliced))), ("soap", str(in_soap)))
+    known = (("id", identifier), ("cut", f"{sorted(cut.sliced)} {cut.first}"), ("soap", str(in_soap)))
     return Format("GML", soap.MEDIA_TYPE if in_soap else MEDIA_TYPE, "gml", {}, _check, encode), known
 
 

@@ -12,7 +12,7 @@ Source: OGC 07-036 (GML 3.2.1) clauses 10.1.4 and 19.2, OGC 09-146r2 clause 6, O
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ogcserver.engine.describe import Description
@@ -21,6 +21,24 @@ from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import Element, Elements
 from ogcserver.wcs.axes import GRID_LABELS, TIME_LABEL, Axis
 from ogcserver.wcs.times import ANSI_CRS, ansi_date, start_label
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How an answer's grid differs from that of a whole coverage, besides its place and size."""
+
+    sliced: frozenset[Axis] = frozenset()
+    """Axes that it does not have any more, because one position of each was asked for."""
+    first: tuple[int, int] = (0, 0)
+    """Numbers of the first column and row; SCALEEXTENT chooses them (OGC 12-039 requirement 15)."""
+
+    @property
+    def axes(self) -> list[int]:
+        """0 for columns, 1 for rows. A single pixel keeps both, for a grid has at least one dimension."""
+        return [number for number, axis in enumerate("xy") if axis not in self.sliced] or [0, 1]
+
+
+WHOLE = Cut()
 
 
 @lru_cache(maxsize=256)
@@ -73,47 +91,44 @@ def crs_labels(coverage: Description) -> tuple[str, ...]:
     return axis_labels(coverage.grid.crs) + ((TIME_LABEL,) if coverage.times else ())
 
 
-def domain_set(e: Elements, identifier: str, coverage: Description, sliced: Collection[Axis] = ()) -> Element:
+def domain_set(e: Elements, identifier: str, coverage: Description, cut: Cut = WHOLE) -> Element:
     """``gml:domainSet``.
 
     Args:
         identifier: the gml:ids begin with it.
-        sliced: axes that the grid does not have any more. A single pixel keeps both spatial axes, for a grid has at
-            least one dimension.
     """
-    axes = [number for number, axis in enumerate("xy") if axis not in sliced] or [0, 1]
     make = _referenceable if coverage.times else _rectified
-    return e("gml:domainSet", make(e, identifier, coverage, axes))
+    return e("gml:domainSet", make(e, identifier, coverage, cut))
 
 
-def _rectified(e: Elements, identifier: str, coverage: Description, axes: list[int]) -> Element:
+def _rectified(e: Elements, identifier: str, coverage: Description, cut: Cut) -> Element:
     grid = coverage.grid
     name = {"srsName": srs_name(grid.crs)}
-    sizes, vectors = (grid.width, grid.height), _offsets(grid)
+    axes, vectors = cut.axes, _offsets(grid)
     return e(
         "gml:RectifiedGrid",
         {"gml:id": f"{identifier}-grid", "dimension": str(len(axes))},
-        _limits(e, *(sizes[axis] for axis in axes)),
+        _limits(e, *_ranges(grid, cut)),
         e("gml:axisLabels", " ".join(GRID_LABELS[axis] for axis in axes)),
-        e("gml:origin", _origin(e, identifier, coverage)),
+        e("gml:origin", _origin(e, identifier, coverage, cut)),
         [e("gml:offsetVector", name, vectors[axis]) for axis in axes],
     )
 
 
-def _referenceable(e: Elements, identifier: str, coverage: Description, axes: list[int]) -> Element:
+def _referenceable(e: Elements, identifier: str, coverage: Description, cut: Cut) -> Element:
     """The grid's axes bear the names of the CRS's, for GDAL wants gridAxesSpanned to be among the envelope's labels."""
     grid, times = coverage.grid, coverage.times
     first, second = axis_labels(grid.crs)
     labels = (second, first) if lat_first(grid.crs) else (first, second)
-    sizes, vectors = (grid.width, grid.height), _offsets(grid)
+    axes, vectors = cut.axes, _offsets(grid)
     coefficients = " ".join(f'"{start_label(label)}"' for label in times)
     reference = _reference(coverage)
     return e(
         "gmlrgrid:ReferenceableGridByVectors",
         {"gml:id": f"{identifier}-grid", "dimension": str(len(axes) + 1)},
-        _limits(e, *(sizes[axis] for axis in axes), len(times)),
+        _limits(e, *_ranges(grid, cut), (0, len(times) - 1)),
         e("gml:axisLabels", " ".join((*(labels[axis] for axis in axes), TIME_LABEL))),
-        e("gmlrgrid:origin", _origin(e, identifier, coverage)),
+        e("gmlrgrid:origin", _origin(e, identifier, coverage, cut)),
         [_general_axis(e, labels[axis], f"{vectors[axis]} 0", "", reference) for axis in axes],
         _general_axis(e, TIME_LABEL, "0 0 1", coefficients, reference),
     )
@@ -132,15 +147,21 @@ def _general_axis(e: Elements, label: str, vector: str, coefficients: str, refer
     )
 
 
-def _limits(e: Elements, *sizes: int) -> Element:
-    low, high = " ".join("0" for _ in sizes), " ".join(str(size - 1) for size in sizes)
+def _ranges(grid: Grid, cut: Cut) -> list[tuple[int, int]]:
+    """The first and the last number along each axis of the grid."""
+    sizes = (grid.width, grid.height)
+    return [(cut.first[axis], cut.first[axis] + sizes[axis] - 1) for axis in cut.axes]
+
+
+def _limits(e: Elements, *ranges: tuple[int, int]) -> Element:
+    low, high = (" ".join(str(ends[side]) for ends in ranges) for side in (0, 1))
     return e("gml:limits", e("gml:GridEnvelope", e("gml:low", low), e("gml:high", high)))
 
 
-def _origin(e: Elements, identifier: str, coverage: Description) -> Element:
-    """The centre of the upper left pixel."""
-    grid = coverage.grid
-    x, y = grid.lattice.x(grid.col + 0.5), grid.lattice.y(grid.row + 0.5)
+def _origin(e: Elements, identifier: str, coverage: Description, cut: Cut) -> Element:
+    """The centre of the pixel (0, 0): the upper left one, unless numbers begin elsewhere."""
+    grid, (column, row) = coverage.grid, cut.first
+    x, y = grid.lattice.x(grid.col - column + 0.5), grid.lattice.y(grid.row - row + 0.5)
     position = in_crs_order(grid.crs, x, y)
     if coverage.times:
         position = f"{position} {_text(ansi_date(coverage.times[0]))}"

@@ -13,9 +13,10 @@ from ogcserver.engine.describe import Description
 from ogcserver.errors import InvalidAxis, InvalidParameter
 from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import ncnames
-from ogcserver.wcs.axes import Axis, axis_of, grid_axis_of, is_time
+from ogcserver.wcs.axes import axis_of, grid_axis_of, is_time
 from ogcserver.wcs.boxes import AxisRange, Box, clip, coverage_bounds, native_window, projected_grid
 from ogcserver.wcs.codes import IllegalFieldSequence, UnknownField, UnknownScaleAxis
+from ogcserver.wcs.domain import Cut
 from ogcserver.wcs.requests import GetCoverage, Scaling
 from ogcserver.wcs.times import choose_times
 from ogcserver.wcs.windows import limited, whole
@@ -50,11 +51,17 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
     return View(grid, choose_bands(coverage.bands, ask.fields), times, ask.interpolation or resampling)
 
 
-def sliced_axes(ask: GetCoverage, coverage: Description) -> frozenset[Axis]:
-    """The axes of which a request wants one position only, and which its answer therefore does not have."""
+def cut_of(ask: GetCoverage, coverage: Description, grid: Grid) -> Cut:
+    """The axes that the answer does not have any more, and the numbers of its first column and row.
+
+    Args:
+        grid: of the answer.
+    """
     crs = subset_crs(ask, coverage.grid.crs)
     slices = (subset for subset in ask.subsets if subset.slices)
-    return frozenset(axis_of(subset.axis, subset.crs or crs, bool(coverage.times)) for subset in slices)
+    sliced = frozenset(axis_of(subset.axis, subset.crs or crs, bool(coverage.times)) for subset in slices)
+    first = {_scale_axis(name, grid.crs, coverage.grid.crs): int(low) for name, low in ask.scaling.first}
+    return Cut(sliced, (first.get("x", 0), first.get("y", 0)))
 
 
 def subset_crs(ask: GetCoverage, native: str) -> str:

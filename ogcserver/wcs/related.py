@@ -15,7 +15,8 @@ from ogcserver.engine.service import Rendered
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows import soap
 from ogcserver.ows.xml import serialise
-from ogcserver.wcs.coverage import MEDIA_TYPE, Sliced, file_coverage
+from ogcserver.wcs.coverage import MEDIA_TYPE, file_coverage
+from ogcserver.wcs.domain import Cut
 from ogcserver.wcs.output import FileEncoder
 from ogcserver.wcs.requests import MULTIPART
 
@@ -23,12 +24,12 @@ _START = "<coverage>"
 
 
 def related(
-    part: Description, sliced: Sliced, in_soap: bool, layer: Layer, make: FileEncoder, rendered: Rendered
+    part: Description, cut: Cut, in_soap: bool, layer: Layer, make: FileEncoder, rendered: Rendered
 ) -> Response:
     """``multipart/related`` of the document and the file that it points to."""
     name = f"{layer.id}.{make.format.extension}"
     identifier = f"file/{name}"
-    document = file_coverage(layer.id, part, sliced, f"cid:{identifier}", make.format.media_type)
+    document = file_coverage(layer.id, part, cut, f"cid:{identifier}", make.format.media_type)
     kind = soap.MEDIA_TYPE if in_soap else MEDIA_TYPE
     first = _part({"Content-Type": kind, "Content-ID": _START})
     second = _part(

@@ -23,6 +23,7 @@ from ogcserver.wcs.syntax import (
     parse_subset,
     scale_axes,
     scale_extent,
+    scale_extent_first,
     scale_factor,
     scale_size,
     subsetting_crs,
@@ -75,6 +76,8 @@ class Scaling:
     """Axes are as the client wrote them; the one factor for all axes has the axis ``*``."""
     locator: str = ""
     """The parameter it comes from."""
+    first: AxisScales = ()
+    """What the first pixel along an axis is called, 0 unless SCALEEXTENT says so."""
 
 
 @dataclass(frozen=True)
@@ -172,10 +175,11 @@ def _scaling(kvp: Kvp) -> Scaling:
         ("size", "pixels", scale_size),
         ("scaleExtent", "pixels", scale_extent),
     )
+    first = tuple(pair for pairs in kvp.many("scaleExtent", scale_extent_first) for pair in pairs)
     for name, kind, parse in per_axis:
         values = tuple(pair for pairs in kvp.many(name, parse) for pair in pairs)
         if values:
-            ways.append(Scaling(kind, values, name))
+            ways.append(Scaling(kind, values, name, first))
     if len(ways) > 1:
         raise InvalidParameter(f"{ways[0].locator} and {ways[1].locator} exclude each other", locator=ways[1].locator)
     return ways[0] if ways else Scaling()

@@ -126,12 +126,15 @@ def scale_size(text: str) -> AxisScales:
 def scale_extent(text: str) -> AxisScales:
     """Pixels by axis, from ``i(low:high),j(low:high)``; both ends count, so 10:19 are ten pixels.
 
-    Only the number of pixels matters, for the output's grid begins at its own corner.
-
     Raises:
         InvalidScaleExtent: not two whole numbers, or upside down.
     """
-    return tuple((axis, _extent(first, second)) for axis, first, second in _by_axis(text))
+    return tuple((axis, float(high - low + 1)) for axis, low, high in _extents(text))
+
+
+def scale_extent_first(text: str) -> AxisScales:
+    """The number of the first pixel by axis.  Raises as :func:`scale_extent`."""
+    return tuple((axis, float(low)) for axis, low, _ in _extents(text))
 
 
 def _by_axis(text: str) -> list[tuple[str, str, str | None]]:
@@ -147,10 +150,13 @@ def _only(first: str, second: str | None) -> str:
     return first
 
 
-def _extent(low: str, high: str | None) -> float:
-    ends = [low.strip(), (high or "").strip()]
-    if not all(re.fullmatch(r"[+-]?[0-9]{1,15}", end) for end in ends):
+def _extents(text: str) -> list[tuple[str, int, int]]:
+    return [(axis, *_extent(first.strip(), (second or "").strip())) for axis, first, second in _by_axis(text)]
+
+
+def _extent(low: str, high: str) -> tuple[int, int]:
+    if not all(re.fullmatch(r"[+-]?[0-9]{1,15}", end) for end in (low, high)):
         raise InvalidScaleExtent("a scale extent is two whole numbers, low:high")
-    if int(ends[1]) < int(ends[0]):
-        raise InvalidScaleExtent(f"the scale extent {ends[0]}:{ends[1]} is upside down")
-    return float(int(ends[1]) - int(ends[0]) + 1)
+    if int(high) < int(low):
+        raise InvalidScaleExtent(f"the scale extent {low}:{high} is upside down")
+    return int(low), int(high)

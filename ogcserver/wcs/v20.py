@@ -22,8 +22,9 @@ from ogcserver.ows.xml import Element, xml_response
 from ogcserver.wcs import coverage, geotiff
 from ogcserver.wcs.codes import WCS_20, InvalidUpdateSequence
 from ogcserver.wcs.delivery import Call, Delivery, Operation
+from ogcserver.wcs.domain import Cut
 from ogcserver.wcs.output import FileEncoder, encoder
-from ogcserver.wcs.place import place, sliced_axes
+from ogcserver.wcs.place import cut_of, place
 from ogcserver.wcs.related import related
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.responses import capabilities, descriptions
@@ -74,14 +75,14 @@ class Wcs20:
         ask = GetCoverage.from_kvp(call.kvp)
         layer = await call.layers.get(ask.coverage_id)
         view = place(ask, layer.description, layer.resampling, self.delivery.max_pixels)
-        sliced = sliced_axes(ask, layer.description)
+        cut = cut_of(ask, layer.description, view.grid)
         if ask.format.lower() == coverage.MEDIA_TYPE:
-            return await self._document(call, layer, view, sliced)
+            return await self._document(call, layer, view, cut)
         make = self._file(ask, layer, view)
         if not (ask.multipart or call.soap):
             return await self.delivery.send(call.request, layer, view, make)
-        part = coverage.shown(layer.description, view, sliced)
-        return await self.delivery.send(call.request, layer, view, make, partial(related, part, sliced, call.soap))
+        part = coverage.shown(layer.description, view, cut)
+        return await self.delivery.send(call.request, layer, view, make, partial(related, part, cut, call.soap))
 
     def _file(self, ask: GetCoverage, layer: Layer, view: View) -> FileEncoder:
         try:
@@ -89,9 +90,9 @@ class Wcs20:
         except (FormatOptionInvalid, FormatOptionUnsupported) as error:
             raise geotiff.told(error) from error
 
-    async def _document(self, call: Call, layer: Layer, view: View, sliced: coverage.Sliced) -> Response:
+    async def _document(self, call: Call, layer: Layer, view: View, cut: Cut) -> Response:
         coverage.check_values(layer.description, view)
-        make = FileEncoder(*coverage.gml_format(layer.id, sliced, call.soap))
+        make = FileEncoder(*coverage.gml_format(layer.id, cut, call.soap))
         return await self.delivery.send(call.request, layer, view, make)
 
 

@@ -19,7 +19,7 @@ from ogcserver.ows.identification import Identification
 from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import MEDIA_TYPE, WMS, XLINK, XSI, Element, Elements, Part, with_doctype
 from ogcserver.wms.boxes import around, boxes, native_code, shared_codes
-from ogcserver.wms.requests import LAYER_LIMIT
+from ogcserver.wms.syntax import LAYER_LIMIT
 from ogcserver.wms.versions import V111, Version
 
 TYPE_111 = "application/vnd.ogc.wms_xml"

@@ -13,7 +13,7 @@ from ogcserver.errors import OgcServerError, RequestError
 from ogcserver.ows.kvp import Kvp, choice
 from ogcserver.ows.report import fault
 from ogcserver.wms.report import CODES
-from ogcserver.wms.requests import Edge, background, map_type
+from ogcserver.wms.syntax import Edge, background, map_type
 from ogcserver.wms.versions import Version
 
 

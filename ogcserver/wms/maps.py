@@ -119,7 +119,7 @@ class Maps:
             rendered = await self._engine.render(*one)
             tags.append(rendered.etag)
             picture = await run_in_threadpool(_stacked, picture, rendered.body)
-        body = await run_in_threadpool(encode_picture, on_background(picture, ask.background), ask.format)
+        body = await run_in_threadpool(_encoded, picture, ask)
         return Response(body, media_type=ask.format, headers=self._pictures.headers(_joined(ask, tags)))
 
     async def info(self, ask: GetFeatureInfo, layers: Sequence[Layer]) -> Response:
@@ -143,6 +143,10 @@ def _stacked(picture: Picture, sheet: bytes) -> Picture:
     """A sheet of :class:`SheetPainter` put on a picture of its size."""
     below = picture.rgba()
     return flattened((below, np.frombuffer(sheet, np.uint8).reshape(below.shape)))
+
+
+def _encoded(picture: Picture, ask: GetMap) -> bytes:
+    return encode_picture(on_background(picture, ask.background), ask.format)
 
 
 def uppermost(values: Values, count: int) -> Values:

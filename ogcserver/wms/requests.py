@@ -5,16 +5,24 @@ Source: OGC 06-042 clause 7; OGC 01-068r3 clause 7; OGC 05-078r4 clauses 8 and 1
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from ogcserver.encode.overlay import Colour
 from ogcserver.errors import InvalidParameter, MissingParameter, UnsupportedOperation
 from ogcserver.geo.grid import Bounds
 from ogcserver.maps.info import info_type
-from ogcserver.maps.picture import MEDIA_TYPES, picture_type
-from ogcserver.ows.kvp import Kvp, choice, integer, number
+from ogcserver.ows.kvp import Kvp, choice
 from ogcserver.wms.crs import map_crs
+from ogcserver.wms.syntax import (
+    Edge,
+    background,
+    corners,
+    feature_count,
+    layer_names,
+    map_type,
+    pixel_index,
+    style_names,
+)
 from ogcserver.wms.times import Asked, time_values
 from ogcserver.wms.versions import Version
 
@@ -39,15 +47,20 @@ class Frame:
     @classmethod
     def from_kvp(cls, kvp: Kvp, version: Version, max_edge: int) -> Frame:
         """
+        Args:
+            max_edge: largest width and height; its square is the most pixels of all layers together.
         Raises:
             MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
         """
-        layers = kvp.one("LAYERS", names)
+        layers = kvp.one("LAYERS", layer_names)
         crs = kvp.one(version.crs, lambda text: map_crs(text, version))
         edge = Edge(max_edge)
         bounds = crs.east_north(kvp.one("BBOX", corners))
-        times = kvp.optional("TIME", time_values) or ()
-        return cls(layers, crs.name, bounds, kvp.one("WIDTH", edge), kvp.one("HEIGHT", edge), times)
+        width, height = kvp.one("WIDTH", edge), kvp.one("HEIGHT", edge)
+        if len(layers) * width * height > max_edge**2:
+            message = f"a map of {len(layers)} layers has at most {max_edge**2 // len(layers)} pixels"
+            raise InvalidParameter(message, locator="WIDTH")
+        return cls(layers, crs.name, bounds, width, height, kvp.optional("TIME", time_values) or ())
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,7 @@ class GetMap:
             raise InvalidParameter("addresses of styles are not followed: send the document as SLD_BODY", locator="SLD")
         kvp.optional("EXCEPTIONS", choice(*version.exceptions))
         frame = Frame.from_kvp(kvp, version, max_edge)
-        styles = one_for_each(kvp.optional("STYLES", items) or (), frame.layers)
+        styles = style_names(kvp, frame.layers)
         sld = kvp.optional("SLD_BODY", str)
         if sld and len(frame.layers) > 1:
             raise InvalidParameter("SLD_BODY holds the style of one layer: ask for one", locator="SLD_BODY")
@@ -103,7 +116,7 @@ class GetFeatureInfo:
             MissingParameter, InvalidParameter, CrsError: the locator is the parameter.
         """
         frame = Frame.from_kvp(kvp, version, max_edge)
-        queried = kvp.one("QUERY_LAYERS", names)
+        queried = kvp.one("QUERY_LAYERS", layer_names)
         for name in queried:
             if name not in frame.layers:
                 raise InvalidParameter(f"layer {name[:60]!r} is not one of LAYERS", locator="QUERY_LAYERS")
@@ -114,9 +127,9 @@ class GetFeatureInfo:
             frame,
             queried,
             media_type or "text/plain",
-            within(kvp.one(version.column, integer), frame.width, version.column),
-            within(kvp.one(version.row, integer), frame.height, version.row),
-            kvp.optional("FEATURE_COUNT", count) or 1,
+            pixel_index(kvp, version.column, frame.width),
+            pixel_index(kvp, version.row, frame.height),
+            kvp.optional("FEATURE_COUNT", feature_count) or 1,
         )
 
 
@@ -152,7 +165,7 @@ def styled_layers(kvp: Kvp) -> tuple[str, ...]:
     Raises:
         MissingParameter, InvalidParameter: the locator is LAYERS.
     """
-    return kvp.one("LAYERS", names)
+    return kvp.one("LAYERS", layer_names)
 
 
 def operation(kvp: Kvp) -> str:

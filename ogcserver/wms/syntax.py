@@ -12,7 +12,7 @@ from ogcserver.ows.kvp import Kvp, choice, integer, number
 
 LAYER_LIMIT = 20
 """So many layers may be on one map, or in another request."""
-WHITE: Colour = (255, 255, 255)
+_WHITE: Colour = (255, 255, 255)
 
 
 def map_type(text: str) -> str:
@@ -33,16 +33,21 @@ def background(kvp: Kvp) -> Colour | None:
     Raises:
         InvalidParameter: TRANSPARENT or BGCOLOR cannot be read.
     """
-    colour = kvp.optional("BGCOLOR", colour) or WHITE
-    return None if kvp.optional("TRANSPARENT", choice("TRUE", "FALSE")) == "TRUE" else colour
+    shown = kvp.optional("BGCOLOR", colour) or _WHITE
+    return None if kvp.optional("TRANSPARENT", choice("TRUE", "FALSE")) == "TRUE" else shown
 
 
 def items(text: str) -> tuple[str, ...]:
+    """What stands between commas, empty items too."""
     return tuple(part.strip() for part in text.split(","))
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Names of layers; each at most once."""
+def layer_names(text: str) -> tuple[str, ...]:
+    """Names of layers.
+
+    Raises:
+        InvalidParameter: more than :data:`LAYER_LIMIT`, or one of them twice.
+    """
     names = items(text)
     if len(names) > LAYER_LIMIT:
         raise InvalidParameter(f"a request has at most {LAYER_LIMIT} layers, not {len(names)}")
@@ -51,7 +56,13 @@ def names(text: str) -> tuple[str, ...]:
     return names
 
 
-def one_for_each(styles: tuple[str, ...], layers: tuple[str, ...]) -> tuple[str, ...]:
+def style_names(kvp: Kvp, layers: tuple[str, ...]) -> tuple[str, ...]:
+    """A style for each layer, "" for the default one.
+
+    Raises:
+        InvalidParameter: more or fewer styles than layers.
+    """
+    styles = kvp.optional("STYLES", items) or ()
     if not any(styles):
         return ("",) * len(layers)
     if len(styles) != len(layers):
@@ -61,6 +72,11 @@ def one_for_each(styles: tuple[str, ...], layers: tuple[str, ...]) -> tuple[str,
 
 
 def corners(text: str) -> tuple[float, float, float, float]:
+    """The numbers of a box, lower corner first.
+
+    Raises:
+        InvalidParameter: not four of them, or a box without area.
+    """
     parts = [number(part) for part in text.split(",")]
     if len(parts) != 4:
         raise InvalidParameter(f"BBOX has four numbers, not {len(parts)}")
@@ -83,18 +99,30 @@ class Edge:
         return edge
 
 
-def within(index: int, size: int, name: str) -> int:
+def pixel_index(kvp: Kvp, name: str, size: int) -> int:
+    """A column or row of a picture.
+
+    Raises:
+        MissingParameter: absent.
+        InvalidParameter: not a whole number, or outside of the picture.
+    """
+    index = kvp.one(name, integer)
     if not 0 <= index < size:
         raise InvalidParameter(f"{name} must be 0 to {size - 1}, not {index}", locator=name)
     return index
 
 
-def count(text: str) -> int:
+def feature_count(text: str) -> int:
     """FEATURE_COUNT; 1 for whatever is not a positive whole number (06-042 clause 7.4.3.7)."""
     return max(1, int(text)) if re.fullmatch("[0-9]{1,9}", text) else 1
 
 
 def colour(text: str) -> Colour:
+    """A colour such as 0xFF8000.
+
+    Raises:
+        InvalidParameter: anything else.
+    """
     match = re.fullmatch("(?:0[xX]|#)([0-9a-fA-F]{6})", text)
     if not match:
         raise InvalidParameter(f"{text[:40]!r} is not a colour such as 0xFF8000")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ogcserver.geo.grid import Bounds
+from ogcserver.geo.grid import Bounds, Grid
 from ogcserver.geo.tiles import MatrixSet, TileLimits, TileMatrix
 from ogcserver.jobs.layers import Layer
 from ogcserver.maps.legend import legend_size
@@ -85,11 +85,16 @@ class Capabilities:
 
     def _contents(self, e: Elements, layers: Iterable[Layer]) -> Element:
         used: dict[str, MatrixSet] = {}
+        places: dict[Grid, list[tuple[MatrixSet, Bounds]]] = {}  # many layers lie alike
         elements = []
         for layer in layers:
-            placed = [(one, box) for one in sets_of(layer, self.known) if (box := bounds_in(layer, one, self.known))]
-            used |= {one.id: one for one, _ in placed}
-            elements.append(self._layer(e, layer, placed))
+            grid = layer.description.grid
+            if grid not in places:
+                places[grid] = [
+                    (one, box) for one in sets_of(layer, self.known) if (box := bounds_in(layer, one, self.known))
+                ]
+                used |= {one.id: one for one, _ in places[grid]}
+            elements.append(self._layer(e, layer, places[grid]))
         return e("Contents", elements, [_matrix_set(e, one) for one in used.values()])
 
     def _layer(self, e: Elements, layer: Layer, placed: Sequence[tuple[MatrixSet, Bounds]]) -> Element:

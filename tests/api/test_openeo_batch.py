@@ -214,3 +214,15 @@ def test_nobody_can_subscribe_to_a_job_that_is_not_there(server: Server) -> None
     with TestClient(server.app) as client, pytest.raises(WebSocketDenialResponse) as refused:
         client.websocket_connect("/jobs/j-0/subscribe").__enter__()
     assert refused.value.status_code == 404 and refused.value.json()["code"] == 404
+
+
+def test_the_batch_of_somebody_else_does_not_exist(server: Server) -> None:
+    job_id = server.store.add_job("somebody else", GRAPH).id
+    for method, path in (
+        ("POST", "batch"), ("DELETE", "batch"), ("GET", "batch/download"), ("GET", "batch/results/result.tif"),
+        ("GET", "batch/results/item.json"),
+    ):  # fmt: skip
+        assert server.ask(method, f"/jobs/{job_id}/{path}").status_code == 404
+    with TestClient(server.app) as client, pytest.raises(WebSocketDenialResponse) as refused:
+        client.websocket_connect(f"/jobs/{job_id}/subscribe").__enter__()
+    assert refused.value.status_code == 404

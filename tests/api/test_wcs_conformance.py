@@ -559,6 +559,17 @@ def test_scalings_by_each_binding(name: str, text: str, element: str, shape: tup
     assert xml(document).content == answer.content == parts(soap(document))[1].get_payload(decode=True)
 
 
+@asserts(scaling=15)
+def test_a_scale_extent_numbers_the_pixels() -> None:
+    plain = gml("j-utm", ("scalesize", "i(30),j(10)"))
+    root = gml("j-utm", ("scaleextent", "i(10:39),j(-5:4)"))
+    assert (numbers(root, ".//gml:low"), numbers(root, ".//gml:high")) == ([10, -5], [39, 4])
+    vectors = [[float(n) for n in str(e.text).split()] for e in root.iterfind(".//gml:offsetVector", NAMES)]
+    first = [o + 10 * a - 5 * b for o, a, b in zip(numbers(root, ".//gml:pos"), *vectors, strict=True)]
+    assert first == pytest.approx(numbers(plain, ".//gml:pos"))
+    assert extent(root) == extent(plain)
+
+
 @asserts(scaling=[4, 9])
 def test_scalings_exclude_each_other() -> None:
     assert fault(coverage("j-utm", ("scalefactor", "2"), ("scalesize", "i(2)")))[1] == "InvalidParameterValue"

@@ -381,7 +381,7 @@ def test_bad_explanations(demo: TestServer, job: Job, query: Json) -> None:
         ("GET", "/processes/none", 404), ("GET", "/process_graphs/none", 404), ("PUT", "/jobs", 405),
         ("GET", "/data?qgeom=POLYGON((nonsense", 400), ("GET", "/data?qstartdate=soon", 400),
         ("GET", "/jobs/%00", 404), ("GET", "/jobs/%ff%fe", 404), ("GET", "/data/" + "a" * 5000, 404),
-        ("POST", "/jobs/j-none/batch", 501), ("GET", "/files/me", 501), ("GET", "/services/s-none/xyz/0/0/0", 404),
+        ("POST", "/jobs/j-none/batch", 404), ("GET", "/files/me/none", 404), ("GET", "/services/s-none/xyz/0/0/0", 404),
     ],
 )  # fmt: skip
 def test_names_that_there_are_not(demo: TestServer, method: str, path: str, status: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sqlite3
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def test_a_product_is_stored_as_json_and_found_again() -> None:
     again = product_of(json.loads(json.dumps(product.to_json(), allow_nan=False)))
     assert again.to_json() == product.to_json()
     assert again.chunks == product.chunks  # type: ignore[attr-defined]
+    sent = pickle.loads(pickle.dumps(product))
+    assert "chunks" not in vars(sent) and sent.chunks == product.chunks
 
 
 def test_progress_tells_finished_chunks_and_the_time_left(tmp_path: Path) -> None:

@@ -59,8 +59,9 @@ def cut(block: Block, folder: Path, edge: int = 64, times: int = 2) -> Pieces:
 
 def facts(file: Any) -> dict[str, Any]:
     return {
-        "values": file.read().tobytes(), "mask": file.dataset_mask().tobytes(), "crs": file.crs, "nodata": repr(file.nodata),
-        "transform": file.transform, "dtypes": file.dtypes, "descriptions": file.descriptions, "units": file.units,
+        "values": file.read().tobytes(), "mask": file.dataset_mask().tobytes(), "crs": file.crs,
+        "nodata": repr(file.nodata), "transform": file.transform,
+        "dtypes": file.dtypes, "descriptions": file.descriptions, "units": file.units,
         "scales": file.scales, "offsets": file.offsets, "tags": [file.tags(index) for index in file.indexes],
         "blocks": file.block_shapes, "overviews": [file.overviews(index) for index in file.indexes],
         "profile": {name: file.profile.get(name) for name in ("compress", "interleave", "photometric", "tiled")},

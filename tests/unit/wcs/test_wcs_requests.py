@@ -94,7 +94,11 @@ def test_a_request_with_everything() -> None:
         ("scalefactor", "0.5", Scaling("factor", (("*", 0.5),), "scaleFactor")),
         ("scaleaxes", "i(0.5),j(2)", Scaling("axes", (("i", 0.5), ("j", 2.0)), "scaleAxes")),
         ("scalesize", "i(5), j(2)", Scaling("pixels", (("i", 5.0), ("j", 2.0)), "scaleSize")),
-        ("scaleextent", "i(10:19),j(0,4)", Scaling("pixels", (("i", 10.0), ("j", 5.0)), "scaleExtent")),
+        (
+            "scaleextent",
+            "i(10:19),j(0,4)",
+            Scaling("pixels", (("i", 10.0), ("j", 5.0)), "scaleExtent", (("i", 10.0), ("j", 0.0))),
+        ),
     ],
 )
 def test_scalings(name: str, text: str, expected: Scaling) -> None:

@@ -152,6 +152,7 @@ def test_numbers_may_have_exponents_and_formats_parameters() -> None:
         ({"BBOX": "1,2,3,nan"}, "BBOX"),
         ({"WIDTH": "0"}, "WIDTH"),
         ({"HEIGHT": "101"}, "HEIGHT"),
+        ({"WIDTH": "100", "HEIGHT": "51"}, "WIDTH"),  # of two layers, together more than 100 x 100
         ({"FORMAT": "image/bogus"}, "FORMAT"),  # getmap:invalid-format
         ({"LAYERS": "a,a"}, "LAYERS"),
         ({"LAYERS": ",".join(map(str, range(21)))}, "LAYERS"),
