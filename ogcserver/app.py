@@ -21,6 +21,7 @@ from ogcserver.geo.matrix_sets import parse_matrix_set, standard_sets
 from ogcserver.geo.tiles import MatrixSet
 from ogcserver.hangup import CancelOnHangup
 from ogcserver.jobs.catalogue import Catalogue
+from ogcserver.maps.remembered import Remembered
 from ogcserver.maps.tiles import TileRules
 from ogcserver.openeo.api import OpenEoApi
 from ogcserver.openeo.backend import Backend, Link
@@ -99,10 +100,23 @@ def create_app(settings: Settings) -> Starlette:
             Route("/{path:path}", openeo),
             WebSocketRoute("/{path:path}", openeo),
         ],
-        middleware=[Middleware(Cors), Middleware(CancelOnHangup), *people.middleware()],
+        middleware=[
+            Middleware(Cors),
+            *people.middleware(),
+            *_remembered(settings, parts),
+            Middleware(CancelOnHangup),
+        ],
         exception_handlers=exception_handlers(),  # of what no protocol answers for
         lifespan=lifespan,
     )
+
+
+def _remembered(settings: Settings, parts: Parts) -> list[Middleware]:
+    """Nothing where each look at the database takes a round trip."""
+    if not parts.store.revision_is_cheap:
+        return []
+    size = settings.cache.response_mb << 20
+    return [Middleware(Remembered, parts.store.revision, parts.engine.versions, size)]
 
 
 def _backend(parts: Parts, layers: Catalogue, people: People, batches: Batches, public_url: str) -> Backend:

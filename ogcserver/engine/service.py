@@ -53,6 +53,8 @@ class Rendered:
     body: bytes
     etag: str
     """Strong entity tag, without quotes.  Source: RFC 9110, 8.8.3."""
+    complete: bool = True
+    """False when a source could not be read; see :class:`ogcserver.cube.Block`."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Engine:
             body = await self._in_pool(partial(encoder, block))
             tag = _etag(plan, versions, view, encoder)
             if not block.complete:  # another attempt may find more: its tag must differ
-                return Rendered(body, f"{tag}-{time.time_ns():x}")
+                return Rendered(body, f"{tag}-{time.time_ns():x}", complete=False)
             answer = Rendered(body, tag)
             self._responses.put(key, answer)
             return answer

@@ -17,6 +17,7 @@ from ogcserver.encode.style import Style
 from ogcserver.encode.terrain import encode_terrain
 from ogcserver.engine.service import Rendered
 from ogcserver.errors import InvalidParameter
+from ogcserver.maps.remembered import remember
 from ogcserver.plan.expr import Expr
 
 MEDIA_TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif"}
@@ -110,7 +111,10 @@ class Pictures:
             if self.known(request, etag):
                 return Response(status_code=304, headers=self.headers(etag))
         rendered = await self.engine.render(plan, view, painter)
-        return Response(rendered.body, media_type=painter.media_type, headers=self.headers(rendered.etag))
+        response = Response(rendered.body, media_type=painter.media_type, headers=self.headers(rendered.etag))
+        if rendered.complete:
+            remember(request, plan, response, rendered.etag)
+        return response
 
     def made(self, request: Request, body: bytes, media_type: str, etag: str) -> Response:
         """A picture that is there already, or 304 where the client has it."""

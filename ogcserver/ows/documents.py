@@ -32,17 +32,24 @@ _OF_A_LAYER = 64
 class Document:
     """A document as it is sent."""
 
-    body: bytes
+    small: bytes
+    """The whole document; empty where it is packed."""
     packed: bytes
-    """The body in gzip; empty for a small one."""
+    """A large document in gzip, a thirtieth of its length; clients that do not take it cost unpacking."""
     etag: str
     """Strong entity tag of the body, without quotes.  Source: RFC 9110 clause 8.8.3."""
 
     @classmethod
     def of(cls, root: Element) -> Document:
         body = serialise(root)
-        packed = gzip.compress(body, _LEVEL, mtime=0) if len(body) >= _PACKED_FROM else b""
-        return cls(body, packed, hashlib.sha256(body).hexdigest()[:32])
+        etag = hashlib.sha256(body).hexdigest()[:32]
+        if len(body) < _PACKED_FROM:
+            return cls(body, b"", etag)
+        return cls(b"", gzip.compress(body, _LEVEL, mtime=0), etag)
+
+    @property
+    def body(self) -> bytes:
+        return gzip.decompress(self.packed) if self.packed else self.small
 
     @property
     def root(self) -> Element:
@@ -73,7 +80,7 @@ class Documents:
         max_bytes: of all documents together; one of more than an eighth of that is made for each request.
     """
 
-    def __init__(self, max_bytes: int = 128 << 20) -> None:
+    def __init__(self, max_bytes: int = 64 << 20) -> None:
         self._known: ByteCache[tuple[Document, int]] = ByteCache(max_bytes, _weight)
         self._flights = SingleFlight()
 
@@ -98,7 +105,7 @@ class Documents:
 
 def _weight(known: tuple[Document, int]) -> int:
     document, layers = known
-    return len(document.body) + len(document.packed) + _OF_A_LAYER * layers
+    return len(document.small) + len(document.packed) + _OF_A_LAYER * layers
 
 
 def _takes_gzip(header: str) -> bool:

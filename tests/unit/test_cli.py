@@ -267,4 +267,4 @@ def test_a_graph_alone_is_a_job_named_by_its_file() -> None:
 
 def test_the_command_is_a_group() -> None:
     assert isinstance(main, click.Group)
-    assert set(main.commands) == {"demo", "serve", "login", "jobs", "explain", "run"}
+    assert set(main.commands) == {"demo", "serve", "login", "jobs", "explain", "run", "seed"}
