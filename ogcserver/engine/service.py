@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -118,8 +118,7 @@ class Engine:
 
     def versions(self, plan: Expr) -> tuple[str, ...]:
         """The versions of the collections that the plan loads: with the plan's token they name its pixels for ever."""
-        names = dict.fromkeys(node.collection for node in postorder(plan) if isinstance(node, Load))
-        return tuple(self._collection(name).version() for name in names)
+        return tuple(self._collection(name).version() for name in _collections(plan))
 
     async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str:
         """The entity tag that :meth:`render` would give, without computing anything."""
@@ -307,6 +306,11 @@ class Engine:
 
     async def _in_pool(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+@lru_cache(maxsize=4096)  # asked for with every tile
+def _collections(plan: Expr) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node.collection for node in postorder(plan) if isinstance(node, Load)))
 
 
 def _bands(step: Read) -> tuple[Band, ...]:

@@ -1,4 +1,4 @@
-"""Which observations a TIME value means, and how capabilities list them.
+"""Which observation a TIME value means, and how capabilities list them.
 
 Source: OGC 06-042 (WMS 1.3.0) annexes C and D for lists, periods and intervals, whose syntax WMTS dimensions share.
 """
@@ -37,27 +37,9 @@ def chosen_time(labels: tuple[str, ...], text: str | None, nearest: bool = False
         moment = start_of(text)
         found = [min(labels, key=lambda label: abs(start_of(label) - moment))]
     if not found:
-        raise _no_observation(labels, text)
+        message = f"there is no observation at {text[:60]!r}; the first is {labels[0]}, the last {labels[-1]}"
+        raise InvalidParameter(message, locator="TIME")
     return (max(found, key=start_of),)
-
-
-def times_within(labels: tuple[str, ...], text: str | None) -> tuple[str, ...]:
-    """All labels that a TIME value means, as in :func:`chosen_time`, oldest first; of None all that there are.
-
-    Raises:
-        InvalidParameter: no observation is meant.
-    """
-    if not labels or text is None:
-        return labels
-    found = _meant(labels, text)
-    if not found:
-        raise _no_observation(labels, text)
-    return tuple(found)
-
-
-def _no_observation(labels: tuple[str, ...], text: str) -> InvalidParameter:
-    message = f"there is no observation at {text[:60]!r}; the first is {labels[0]}, the last {labels[-1]}"
-    return InvalidParameter(message, locator="TIME")
 
 
 def _meant(labels: tuple[str, ...], text: str) -> list[str]:

@@ -98,7 +98,7 @@ class Maps:
         return parse_style({"sld": sld}, layer.description.bands) if sld else await self.styles.named(layer, name)
 
     async def _answer(self, request: Request, ask: GetMap, sheets: Sequence[Sheet]) -> Response:
-        if len(sheets) != 1:
+        if len(sheets) != 1 or len(ask.styles) != 1:  # a layer that has no sheet now may have one later
             return await self._stack(request, ask, sheets)
         sheet = sheets[0]
         painter = MapPainter(ask.format, sheet.style, ask.background)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ogcserver.errors import InvalidParameter
-from ogcserver.maps.times import chosen_time, listed_times, time_parameter, times_within, without_period
+from ogcserver.maps.times import chosen_time, listed_times, time_parameter, without_period
 from ogcserver.timeline import format_instant, span
 from tests.unit.wmts.fakes import MONTHS, TIMES
 
@@ -38,20 +38,14 @@ def test_spans_are_chosen_by_their_start_or_a_day_in_them(text: str) -> None:
 
 
 def test_of_a_layer_without_time_the_parameter_is_ignored() -> None:
-    assert chosen_time((), "2017-01-01") == times_within((), "2017-01-01") == ()
+    assert chosen_time((), "2017-01-01") == ()
 
 
 @pytest.mark.parametrize("text", ["2016-01-01", "2017-01-05T10:20:32Z", "2017-01-06/2017-01-14", "2018-01"])
 def test_an_unknown_time_is_refused(text: str) -> None:
-    for choose in (chosen_time, times_within):
-        with pytest.raises(InvalidParameter) as caught:
-            choose(TIMES, text)
-        assert caught.value.locator == "TIME"
-
-
-def test_an_interval_means_all_observations_in_it() -> None:
-    assert times_within(TIMES, "2017-01-10/2017-02-01") == TIMES[1:]
-    assert times_within(TIMES, None) == TIMES
+    with pytest.raises(InvalidParameter) as caught:
+        chosen_time(TIMES, text)
+    assert caught.value.locator == "TIME"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +114,5 @@ def test_any_text_is_a_time_or_refused(text: str) -> None:
     try:
         value = time_parameter(text)
         chosen_time(TIMES, value, nearest=True)
-        times_within(TIMES, value)
     except InvalidParameter:
         pass
