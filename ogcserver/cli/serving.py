@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from ogcserver.cli.allocator import keep_freed_memory
 from ogcserver.cli.client import Client
 from ogcserver.cli.graph_files import GraphFile
 from ogcserver.cli.wiring import CONFIG_VARIABLE, Wiring
@@ -51,6 +52,7 @@ def serve(wiring: Wiring, settings: Settings, config: Path | None, workers: int)
     host, port = settings.server.host, settings.server.port
     check_port(host, port)
     if workers == 1:
+        keep_freed_memory()
         uvicorn.run(wiring.create_app(settings), host=host, port=port)
         return
     if config is not None:
@@ -66,6 +68,7 @@ def demo_settings(base: Settings, data_dir: Path, catalog: Path) -> Settings:
 
 async def serve_demo(app: ASGIApp, host: str, port: int, graphs: tuple[GraphFile, ...]) -> None:
     """Serves, and registers the graphs as soon as the server is up; says what there is to see."""
+    keep_freed_memory()
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
     serving = asyncio.create_task(server.serve())
     try:

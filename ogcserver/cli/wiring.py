@@ -15,6 +15,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp
 
+from ogcserver.cli.allocator import keep_freed_memory
 from ogcserver.cube import Block, View
 from ogcserver.engine.describe import Description
 from ogcserver.engine.explain import Explanation
@@ -73,5 +74,6 @@ def installed() -> Wiring:
 
 def app_from_environment() -> ASGIApp:
     """The server that the environment describes, for uvicorn's worker processes."""
+    keep_freed_memory()
     path = os.environ.get(CONFIG_VARIABLE)
     return installed().create_app(Settings.load(Path(path) if path else None, os.environ))
