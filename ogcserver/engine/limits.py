@@ -83,11 +83,15 @@ def chunk_edge(bound: Bound, limits: Limits, largest: int) -> int:
     result = values(bound.view, times) * _itemsize(bound.type, bound.view)
     room = limits.max_request_mb * _MB - 2 * result  # the result, and its encoded form
     edge = largest
-    need = bound.bytes_per_pixel() * limits.workers
-    while edge > 64 and need * edge * edge > room:
+    height, width = bound.view.grid.shape
+
+    def need() -> int:
+        return bound.bytes_at_once(min(edge, width), min(edge, height)) * limits.workers
+
+    while edge > 64 and need() > room:
         edge //= 2
-    if need * min(edge * edge, bound.view.grid.size) > room:
-        wanted = (2 * result + need * min(edge * edge, bound.view.grid.size)) // _MB + 1
+    if need() > room:
+        wanted = (2 * result + need()) // _MB + 1
         raise TooLarge(
             f"the request needs about {wanted} MB of memory, more than the {limits.max_request_mb} MB that are "
             "allowed; ask for a smaller area, a coarser resolution, or fewer bands or dates"

@@ -18,12 +18,22 @@ EPSILON = 1e-6
 """Positions this close below a pixel's edge are taken to lie on it, so that ties never hang on rounding."""
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _between(corners, cell_y, cell_x, u, v):
-    """Bilinear interpolation in a cell; the one formula for all, so that all get the same bits."""
-    top = corners[0, cell_y, cell_x] * (1.0 - u) + corners[1, cell_y, cell_x] * u
-    bottom = corners[2, cell_y, cell_x] * (1.0 - u) + corners[3, cell_y, cell_x] * u
-    return top * (1.0 - v) + bottom * v
+@njit(nogil=True, cache=True)
+def _interpolate_row(corners, cell_y, v, first_col, step, out):
+    """Bilinear interpolation along a row of pixels; the one formula for all, so that all get the same bits.
+
+    Down the sides of a cell first, then across. v: how far down its cells the row is. out: (w,), from ``first_col`` on.
+    """
+    inverse = 1.0 / step
+    for cell_x in range((first_col + out.size - 1) // step + 1):
+        left = corners[0, cell_y, cell_x] * (1.0 - v) + corners[2, cell_y, cell_x] * v
+        right = corners[1, cell_y, cell_x] * (1.0 - v) + corners[3, cell_y, cell_x] * v
+        start = max(0, cell_x * step - first_col)
+        part = out[start : min(out.size, (cell_x + 1) * step - first_col)]
+        before = first_col - cell_x * step + start + 0.5
+        for k in range(part.size):
+            u = (before + k) * inverse
+            part[k] = left * (1.0 - u) + right * u
 
 
 @njit(nogil=True, cache=True)
@@ -33,15 +43,10 @@ def interpolate_cells(corners, out, first_col, first_row, step):
     corners: (4, cells_y, cells_x) values at the upper left, upper right, lower left, lower right of each cell.
     out: (h, w), filled; its first pixel has the lattice position (first_col, first_row) from the first cell's corner.
     """
-    height, width = out.shape
-    inverse = 1.0 / step
-    for i in range(height):
+    for i in range(out.shape[0]):
         cell_y = (first_row + i) // step
-        v = (first_row + i - cell_y * step + 0.5) * inverse
-        for j in range(width):
-            cell_x = (first_col + j) // step
-            u = (first_col + j - cell_x * step + 0.5) * inverse
-            out[i, j] = _between(corners, cell_y, cell_x, u, v)
+        v = (first_row + i - cell_y * step + 0.5) / step
+        _interpolate_row(corners, cell_y, v, first_col, step, out[i])
 
 
 @njit(nogil=True, cache=True)
@@ -51,21 +56,20 @@ def locate(cols, rows, first_col, first_row, step, width, height, left, top, acr
     cols, rows: (4, cells_y, cells_x) positions at the cells' corners. width, height: of the source. The window starts
     at (left, top), is ``across`` wide, and holds all source pixels between the corners. Returns whether no place is -1.
     """
-    inverse = 1.0 / step
-    whole = True
-    h, w = out.shape
-    for i in range(h):
+    outside = 0
+    xs, ys = np.empty(out.shape[1]), np.empty(out.shape[1])
+    for i in range(out.shape[0]):
         cell_y = (first_row + i) // step
-        v = (first_row + i - cell_y * step + 0.5) * inverse
-        for cell_x in range((first_col + w - 1) // step + 1):
-            for j in range(max(0, cell_x * step - first_col), min(w, (cell_x + 1) * step - first_col)):
-                u = (first_col + j - cell_x * step + 0.5) * inverse
-                x = _between(cols, cell_y, cell_x, u, v) + EPSILON
-                y = _between(rows, cell_y, cell_x, u, v) + EPSILON
-                inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height)
-                out[i, j] = (int(y) - top) * across + int(x) - left if inside else -1
-                whole &= inside
-    return whole
+        v = (first_row + i - cell_y * step + 0.5) / step
+        _interpolate_row(cols, cell_y, v, first_col, step, xs)
+        _interpolate_row(rows, cell_y, v, first_col, step, ys)
+        line = out[i]
+        for j in range(line.size):
+            x, y = xs[j] + EPSILON, ys[j] + EPSILON
+            inside = (x >= 0.0) & (x < width) & (y >= 0.0) & (y < height)
+            outside += not inside
+            line[j] = (int(y) - top) * across + int(x) - left if inside else -1
+    return outside == 0
 
 
 @njit(nogil=True, cache=True)

@@ -25,7 +25,8 @@ from ogcserver.jobs.listing import look_of_services, on_demand, read_jobs
 from ogcserver.jobs.model import Job, Service
 from ogcserver.jobs.remembered import Describe, Key, Remembered, State
 from ogcserver.jobs.revision import Revision
-from ogcserver.jobs.store import JobStore, no_job, no_service
+from ogcserver.jobs.rows import no_job, no_service
+from ogcserver.jobs.store import JobStore
 
 Claim = Callable[[str, str, str], None]
 """(token of a plan, user, job): whose computing it is from now on."""

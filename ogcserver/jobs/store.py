@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, select
+from sqlalchemy import Connection, Engine, Table
 
-from ogcserver.errors import JobNotFound, NotFound, ServiceNotFound, StoredGraphNotFound
 from ogcserver.jobs.model import Job, Mode, Service, Status
 from ogcserver.jobs.revision import Revision, revisions
-from ogcserver.jobs.tables import GRAPHS, JOBS, REVISIONS, SERVICES, open_database, writing
+from ogcserver.jobs.rows import count_write, job_of, listing, new_identifier, row_of, service_of
+from ogcserver.jobs.tables import GRAPHS, JOBS, SERVICES, open_database, writing
 from ogcserver.timeline import format_instant, parse_instant
 
 Json = Mapping[str, Any]
-
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
 def now() -> datetime:
@@ -71,11 +67,11 @@ class JobStore:
         """A new job in mode none."""
         moment = format_instant(self._clock())
         job = Job(
-            _identifier("j"), user_id, process_graph, output, "none", "submitted", moment, moment, title, description
+            new_identifier("j"), user_id, process_graph, output, "none", "submitted", moment, moment, title, description
         )
         with writing(self._engine) as connection:
             connection.execute(JOBS.insert().values(**vars(job)))
-            _count(connection, "jobs")
+            count_write(connection, "jobs")
         return job
 
     def job(self, job_id: str, user_id: str | None = None) -> Job:
@@ -84,14 +80,14 @@ class JobStore:
             JobNotFound: no such job of this user.
         """
         with self._engine.connect() as connection:
-            return _job(_one(connection, JOBS, job_id, user_id))
+            return job_of(row_of(connection, JOBS, job_id, user_id))
 
     def jobs(self, user_id: str | None = None, mode: Mode | None = None) -> tuple[Job, ...]:
         """Jobs in the order of creation."""
-        query = _listing(JOBS, user_id)
+        query = listing(JOBS, user_id)
         with self._engine.connect() as connection:
             rows = connection.execute(query if mode is None else query.where(JOBS.c.mode == mode))
-            return tuple(map(_job, rows))
+            return tuple(map(job_of, rows))
 
     def change_job(self, job_id: str, user_id: str | None = None, **changes: Any) -> Job:
         """The job with new values of ``process_graph``, ``output``, ``title`` or ``description``.
@@ -102,7 +98,7 @@ class JobStore:
             JobNotFound: no such job of this user.
         """
         with writing(self._engine) as connection:
-            return self._change(connection, _job(_one(connection, JOBS, job_id, user_id)), changes)
+            return self._change(connection, job_of(row_of(connection, JOBS, job_id, user_id)), changes)
 
     def set_mode(self, job_id: str, mode: Mode, status: Status, user_id: str | None = None) -> Job:
         """The job in another mode; nothing is written when it is in it already.
@@ -117,7 +113,7 @@ class JobStore:
         self, connection: Connection, job_id: str, mode: Mode, status: Status, user_id: str | None = None
     ) -> Job:
         """:meth:`set_mode` as a part of somebody's transaction."""
-        job = _job(_one(connection, JOBS, job_id, user_id))
+        job = job_of(row_of(connection, JOBS, job_id, user_id))
         if (job.mode, job.status) == (mode, status):
             return job
         return self._change(connection, job, {"mode": mode, "status": status})
@@ -126,7 +122,7 @@ class JobStore:
         moment = max(self._clock(), parse_instant(job.updated) + timedelta(microseconds=1))
         changed = Job(**{**vars(job), **changes, "updated": format_instant(moment)})
         connection.execute(JOBS.update().where(JOBS.c.id == job.id).values(**vars(changed)))
-        _count(connection, "jobs")
+        count_write(connection, "jobs")
         return changed
 
     def delete_job(self, job_id: str, user_id: str | None = None) -> None:
@@ -136,10 +132,10 @@ class JobStore:
             JobNotFound: no such job of this user.
         """
         with writing(self._engine) as connection:
-            _one(connection, JOBS, job_id, user_id)
+            row_of(connection, JOBS, job_id, user_id)
             connection.execute(SERVICES.delete().where(SERVICES.c.job_id == job_id))
             connection.execute(JOBS.delete().where(JOBS.c.id == job_id))
-            _count(connection, "jobs")
+            count_write(connection, "jobs")
 
     def add_service(self, user_id: str, job_id: str, service_type: str, args: Json, public: bool = True) -> Service:
         """A new service over the user's job.
@@ -147,11 +143,13 @@ class JobStore:
         Raises:
             JobNotFound: no such job of this user.
         """
-        service = Service(_identifier("s"), user_id, job_id, service_type, args, format_instant(self._clock()), public)
+        service = Service(
+            new_identifier("s"), user_id, job_id, service_type, args, format_instant(self._clock()), public
+        )
         with writing(self._engine) as connection:
-            _one(connection, JOBS, job_id, user_id)
+            row_of(connection, JOBS, job_id, user_id)
             connection.execute(SERVICES.insert().values(**vars(service)))
-            _count(connection, "jobs")
+            count_write(connection, "jobs")
         return service
 
     def service(self, service_id: str, user_id: str | None = None) -> Service:
@@ -160,14 +158,14 @@ class JobStore:
             ServiceNotFound: no such service of this user.
         """
         with self._engine.connect() as connection:
-            return _service(_one(connection, SERVICES, service_id, user_id))
+            return service_of(row_of(connection, SERVICES, service_id, user_id))
 
     def services(self, user_id: str | None = None, job_id: str | None = None) -> tuple[Service, ...]:
         """Services in the order of creation."""
-        query = _listing(SERVICES, user_id)
+        query = listing(SERVICES, user_id)
         with self._engine.connect() as connection:
             rows = connection.execute(query if job_id is None else query.where(SERVICES.c.job_id == job_id))
-            return tuple(map(_service, rows))
+            return tuple(map(service_of, rows))
 
     def change_service(self, service_id: str, user_id: str | None = None, **changes: Any) -> Service:
         """The service with new values of ``args`` or ``public``.
@@ -176,9 +174,9 @@ class JobStore:
             ServiceNotFound: no such service of this user.
         """
         with writing(self._engine) as connection:
-            service = _service(_one(connection, SERVICES, service_id, user_id))
+            service = service_of(row_of(connection, SERVICES, service_id, user_id))
             connection.execute(SERVICES.update().where(SERVICES.c.id == service_id).values(**changes))
-            _count(connection, "jobs")
+            count_write(connection, "jobs")
         return Service(**{**vars(service), **changes})
 
     def delete_service(self, service_id: str, user_id: str | None = None) -> None:
@@ -190,11 +188,11 @@ class JobStore:
 
     def add_graph(self, user_id: str, process_graph: Json) -> str:
         """The identifier of a newly stored graph."""
-        identifier = _identifier("g")
+        identifier = new_identifier("g")
         row = {"id": identifier, "user_id": user_id, "process_graph": process_graph}
         with writing(self._engine) as connection:
             connection.execute(GRAPHS.insert().values(**row))
-            _count(connection, "graphs")
+            count_write(connection, "graphs")
         return identifier
 
     def graph(self, graph_id: str, user_id: str | None = None) -> Json:
@@ -203,13 +201,13 @@ class JobStore:
             StoredGraphNotFound: no such graph of this user.
         """
         with self._engine.connect() as connection:
-            found: Json = _one(connection, GRAPHS, graph_id, user_id).process_graph
+            found: Json = row_of(connection, GRAPHS, graph_id, user_id).process_graph
             return found
 
     def graphs(self, user_id: str | None = None) -> tuple[str, ...]:
         """Identifiers in the order of creation."""
         with self._engine.connect() as connection:
-            return tuple(row.id for row in connection.execute(_listing(GRAPHS, user_id)))
+            return tuple(row.id for row in connection.execute(listing(GRAPHS, user_id)))
 
     def change_graph(self, graph_id: str, process_graph: Json, user_id: str | None = None) -> None:
         """
@@ -217,9 +215,9 @@ class JobStore:
             StoredGraphNotFound: no such graph of this user.
         """
         with writing(self._engine) as connection:
-            _one(connection, GRAPHS, graph_id, user_id)
+            row_of(connection, GRAPHS, graph_id, user_id)
             connection.execute(GRAPHS.update().where(GRAPHS.c.id == graph_id).values(process_graph=process_graph))
-            _count(connection, "graphs")
+            count_write(connection, "graphs")
 
     def delete_graph(self, graph_id: str, user_id: str | None = None) -> None:
         """
@@ -230,58 +228,6 @@ class JobStore:
 
     def _delete(self, table: Table, identifier: str, user_id: str | None, counter: str) -> None:
         with writing(self._engine) as connection:
-            _one(connection, table, identifier, user_id)
+            row_of(connection, table, identifier, user_id)
             connection.execute(table.delete().where(table.c.id == identifier))
-            _count(connection, counter)
-
-
-def _identifier(prefix: str) -> str:
-    return f"{prefix}-{secrets.token_hex(8)}"
-
-
-def _count(connection: Connection, name: str) -> None:
-    row = REVISIONS.c.name == name
-    connection.execute(REVISIONS.update().where(row).values(value=REVISIONS.c.value + 1))
-
-
-def _listing(table: Table, user_id: str | None) -> Select[Any]:
-    query = select(table).order_by(table.c.position)
-    return query if user_id is None else query.where(table.c.user_id == user_id)
-
-
-def _one(connection: Connection, table: Table, identifier: str, user_id: str | None) -> Row[Any]:
-    if _IDENTIFIER.fullmatch(identifier):  # nothing else is in the tables, and not every text is one to a database
-        row = connection.execute(_listing(table, user_id).where(table.c.id == identifier)).one_or_none()
-        if row is not None:
-            return row
-    raise _missing(table, identifier)
-
-
-def no_job(job_id: str) -> JobNotFound:
-    """The one error for a job that does not exist, and for one of somebody else."""
-    return JobNotFound(f"there is no job {job_id[:80]!r}")
-
-
-def no_service(service_id: str) -> ServiceNotFound:
-    """The one error for a service that does not exist, and for a private one of somebody else."""
-    return ServiceNotFound(f"there is no service {service_id[:80]!r}")
-
-
-def _missing(table: Table, identifier: str) -> NotFound:
-    if table is JOBS:
-        return no_job(identifier)
-    if table is SERVICES:
-        return no_service(identifier)
-    return StoredGraphNotFound(f"there is no stored process graph {identifier[:80]!r}")
-
-
-def _values(row: Row[Any]) -> dict[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name != "position"}
-
-
-def _job(row: Row[Any]) -> Job:
-    return Job(**_values(row))
-
-
-def _service(row: Row[Any]) -> Service:
-    return Service(**_values(row))
+            count_write(connection, counter)

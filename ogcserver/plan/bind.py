@@ -6,7 +6,7 @@ need not be held in memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,8 +14,9 @@ from ogcserver.cube import CubeType, View
 from ogcserver.errors import NoTimeInRange
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.expr import Expr, postorder
-from ogcserver.plan.nodes import FilterBbox, FilterTemporal, Load, Reduce
+from ogcserver.plan.nodes import FilterBbox, FilterTemporal, Load, Reduce, Region
 from ogcserver.plan.reducers import REDUCERS
+from ogcserver.plan.udf import RunUdf
 from ogcserver.timeline import start_of
 
 
@@ -31,6 +32,18 @@ class Catalog(Protocol):
 
     def observe(self, load: Load, grid: Grid) -> Sequence[Observed]:
         """Observations of the node's interval and regions that may have pixels in the grid, oldest first."""
+        ...
+
+    def labels(self, load: Load, regions: tuple[Region, ...]) -> tuple[str, ...]:
+        """The labels of all observations of the node's interval that may have pixels in all regions, oldest first."""
+        ...
+
+    def relabelled(self, node: RunUdf, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """The new time axis that a script makes of one with these labels.
+
+        Raises:
+            UdfError: the script's fault.
+        """
         ...
 
 
@@ -74,6 +87,23 @@ class Finish(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Call(Step):
+    """A script's result from all of its observations, which are joined along time. All bands, all new times."""
+
+    node: RunUdf | None = None
+    times: tuple[str, ...] = ()
+    """Labels of the observations; none for a cube without time axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pick(Step):
+    """One observation and some bands of a call's result."""
+
+    time: int = 0
+    bands: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Bound:
     """A plan bound to a view."""
 
@@ -95,15 +125,20 @@ class Bound:
                 found[last].append(number)
         return tuple(map(tuple, found))
 
-    def bytes_per_pixel(self) -> int:
-        """The most bytes alive at once while the steps run, for each pixel of the view."""
+    def bytes_at_once(self, width: int, height: int) -> int:
+        """The most bytes alive at once while the steps run for a part of the view of so many pixels."""
         alive = peak = 0
-        sizes = [_step_bytes(step) for step in self.steps]
+        sizes = [_step_bytes(step) * self._pixels(step, width, height) for step in self.steps]
         for number, released in enumerate(self.releases()):
             alive += sizes[number]
             peak = max(peak, alive)
             alive -= sum(sizes[step] for step in released)
         return peak
+
+    def _pixels(self, step: Step, width: int, height: int) -> int:
+        """Of a step, where the view has this size: neighbourhoods need a margin, however small the part."""
+        own, whole = step.view.grid, self.view.grid
+        return (width + max(0, own.width - whole.width)) * (height + max(0, own.height - whole.height))
 
 
 def _step_bytes(step: Step) -> int:
@@ -113,6 +148,8 @@ def _step_bytes(step: Step) -> int:
         if (per_band := REDUCERS[step.node.reducer].state_bytes) == 0:
             return 8 * count
         return per_band * count if len(step.inputs) == 1 else 0
+    if isinstance(step, Call) and step.node is not None:  # both also as the bytes that are sent
+        return 16 * (count * max(1, len(step.view.times)) + len(step.node.data.type.names) * max(1, len(step.times)))
     return 8 * count if isinstance(step, Compute) else 4 * count
 
 
@@ -125,6 +162,7 @@ class _Binder:
         self.place: dict[tuple[str, View], int] = {}
         self.observed: dict[tuple[str, Grid], dict[str, Observed]] = {}
         self.labels: dict[tuple[str, Grid], tuple[str, ...]] = {}
+        self.whole: dict[str, tuple[str, ...]] = {}
 
     def observations(self, load: Load, grid: Grid) -> dict[str, Observed]:
         key = (load.token, grid)
@@ -136,15 +174,38 @@ class _Binder:
         """The labels of a temporal node's observations that may have pixels in the grid."""
         if (root.token, grid) not in self.labels:
             for node in postorder(root):
-                self.labels[node.token, grid] = self._own_times(node, grid)
+                inputs = [self.labels[child.token, grid] for child in node.inputs]
+                self.labels[node.token, grid] = self._own_times(
+                    node, inputs, lambda load: tuple(self.observations(load, grid))
+                )
         return self.labels[root.token, grid]
 
-    def _own_times(self, node: Expr, grid: Grid) -> tuple[str, ...]:
+    def series(self, udf: RunUdf) -> tuple[str, ...]:
+        """The labels of the observations that a script sees, wherever the view lies."""
+        if udf.token not in self.whole:
+            found: dict[str, tuple[str, ...]] = {}
+            for node in postorder(udf.data):
+                inputs = [found[child.token] for child in node.inputs]
+                found[node.token] = self._own_times(
+                    node, inputs, lambda load: self.catalog.labels(load, udf.regions)
+                )
+            self.whole[udf.token] = found[udf.data.token]
+        return self.whole[udf.token]
+
+    def made(self, udf: RunUdf) -> tuple[str, ...]:
+        """The labels of a script's result, if it has a time axis."""
+        labels = self.series(udf)
+        return self.catalog.relabelled(udf, labels) if udf.time == "new" and labels else labels
+
+    def _own_times(
+        self, node: Expr, inputs: Sequence[tuple[str, ...]], observed: Callable[[Load], tuple[str, ...]]
+    ) -> tuple[str, ...]:
         if isinstance(node, Load):
-            return tuple(self.observations(node, grid))
+            return observed(node)
         if not node.type.temporal:
             return ()
-        inputs = [self.labels[child.token, grid] for child in node.inputs]
+        if isinstance(node, RunUdf) and not node.sparse:  # it may make something of nothing
+            return self.made(node)
         if isinstance(node, FilterTemporal):
             return tuple(label for label in inputs[0] if node.interval.holds(label))
         if len(inputs) == 1:
@@ -168,6 +229,8 @@ class _Binder:
                 self.place[node.token, want] = self.place[node.inputs[0].token, want]
             elif isinstance(node, Reduce):
                 self._reduce(node, want, phase)
+            elif isinstance(node, RunUdf):
+                self._call(node, want, phase)
             else:
                 inputs = tuple(
                     self.place[child.token, needed]
@@ -191,6 +254,8 @@ class _Binder:
             for time in times:
                 work += [(node.data, want.at(time), "enter"), (node, want, f"fold {time}")]
             return [*work, (node, want, "finish")]
+        if isinstance(node, RunUdf):
+            return self._enter_udf(node, want)
         if isinstance(node, FilterBbox) and node.covers(want.grid):
             return [(node.data, want, "enter"), (node, want, "same")]
         needs = zip(node.inputs, node.demand(want), strict=True)
@@ -200,6 +265,38 @@ class _Binder:
         time = want.times[0]
         found = self.observations(load, want.grid).get(time) if time else None
         return self.emit(Read(want, (), load, found))
+
+    def _enter_udf(self, node: RunUdf, want: View) -> list[tuple[Expr, View, str]]:
+        whole, needs = self._whole(node, want), self._needs(node, want)
+        if not needs or (want.times and want.times[0] not in whole.times):
+            self.place[node.token, want] = self.emit(Read(want, type=node.type))
+            return []
+        return [*((node.data, needed, "enter") for needed in needs), (node, whole, "call"), (node, want, "pick")]
+
+    def _whole(self, node: RunUdf, want: View) -> View:
+        """The view of one call, of whose result ``want`` is a part."""
+        times = want.times if not node.series else self.made(node) if node.type.temporal else ()
+        return replace(want, bands=node.type.names, times=times)
+
+    def _needs(self, node: RunUdf, want: View) -> tuple[View, ...]:
+        """The view of each observation that a call needs; none where nothing is to be computed."""
+        (needed,) = node.demand(want)
+        if not node.data.type.temporal:
+            return (needed,)
+        times = self.series(node) if node.series else tuple(filter(None, want.times))
+        return tuple(needed.at(time) for time in times)
+
+    def _call(self, node: RunUdf, want: View, phase: str) -> None:
+        if phase == "call":
+            needs = self._needs(node, want)
+            inputs = tuple(self.place[node.data.token, needed] for needed in needs)
+            times = tuple(time for needed in needs for time in needed.times)
+            self.place[node.token, want] = self.emit(Call(want, inputs, node, times))
+            return
+        whole = self._whole(node, want)
+        number = whole.times.index(want.times[0]) if want.times else 0
+        bands = tuple(node.type.names.index(name) for name in want.bands)
+        self.place[node.token, want] = self.emit(Pick(want, (self.place[node.token, whole],), number, bands))
 
     def _reduce(self, node: Reduce, want: View, phase: str) -> None:
         state = (node.token + " state", want)

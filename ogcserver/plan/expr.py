@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from ogcserver.cube import Array, CubeType, View
 
@@ -20,13 +20,18 @@ class Expr:
     recursed over and a node shared by many is visited once.
     """
 
-    pixelwise: ClassVar[bool] = True
-    """Whether a pixel of the result hangs on the same pixel of the inputs only."""
-    time_local: ClassVar[bool] = True
-    """Whether an observation of the result hangs on the observations with the same label only."""
-
     def __post_init__(self) -> None:
         _ = self.token, self.type
+
+    @property
+    def pixelwise(self) -> bool:
+        """Whether a pixel of the result hangs on the same pixel of the inputs only."""
+        return True
+
+    @property
+    def time_local(self) -> bool:
+        """Whether an observation of the result hangs on the observations with the same label only."""
+        return True
 
     @cached_property
     def inputs(self) -> tuple[Expr, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
@@ -171,7 +170,10 @@ class Reduce(Expr):
     data: Expr
     reducer: str
     """A key of :data:`ogcserver.plan.reducers.REDUCERS`."""
-    time_local: ClassVar[bool] = False
+
+    @property
+    def time_local(self) -> bool:
+        return False
 
     @cached_property
     def type(self) -> CubeType:

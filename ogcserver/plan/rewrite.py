@@ -55,11 +55,9 @@ def _with_interval(node: Expr, inputs: tuple[Expr, ...], interval: Interval, kep
 def push_down_boxes(root: Expr) -> Expr:
     """Loads learn the boxes outside of which nothing is used; box filters that the root's own repeat are dropped.
 
-    A plan whose pixels all pass one box has that filter at its root (see ``graph.lower``), and every operation here
-    works pixel by pixel, so masking once at the end gives what masking every observation would.
+    A plan whose pixels all pass one box has that filter at its root (see ``graph.compile``). Where every operation
+    works pixel by pixel, masking once at the end gives what masking every observation would.
     """
-    if not all(node.pixelwise for node in postorder(root)):
-        return root
     outer: list[Region] = []
     top = root
     while isinstance(top, FilterBbox):
@@ -76,18 +74,19 @@ def push_down_boxes(root: Expr) -> Expr:
             return replace(node, regions=tuple(dict.fromkeys((*node.regions, *hints[node.token]))))
         return node
 
-    hinted = transform(top, hint)
-    dropped = transform(hinted, drop)
+    dropped = transform(top, hint)
+    if all(node.pixelwise for node in postorder(root)):
+        dropped = transform(dropped, drop)
     for region in reversed(outer):
         dropped = FilterBbox(dropped, region)
     return dropped
 
 
 def _regions_below(root: Expr) -> Mapping[str, tuple[Region, ...]]:
-    """For each node, the boxes that every path from the root to it passes."""
+    """For each node, the boxes outside of which no path from the root to it uses a pixel."""
     found: dict[str, tuple[Region, ...]] = {root.token: ()}
     for node in reversed(list(postorder(root))):
-        passed = found[node.token]
+        passed = found[node.token] if node.pixelwise else ()
         if isinstance(node, FilterBbox):
             passed = (*passed, node.region)
         for child in node.inputs:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 import threading
 import time
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from ogcserver.jobs.access import ME
 from ogcserver.timeline import format_instant
 from ogcserver.users.locks import FileLocks
 from ogcserver.users.paths import clean, split_address
+from ogcserver.users.tree import files_below, is_file, is_folder, is_link
 
 _UPLOADS = ".uploads"
 """Folder of files that are being written, beside those of the users."""
@@ -75,7 +75,7 @@ class UserFiles:
     def list(self, user_id: str) -> tuple[StoredFile, ...]:
         """All files of a user, by name."""
         found = []
-        for path, status in _files(self._root / user_id):
+        for path, status in files_below(self._root / user_id):
             name = path.relative_to(self._root / user_id).as_posix()
             modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
             found.append(StoredFile(name, status.st_size, format_instant(modified)))
@@ -91,7 +91,7 @@ class UserFiles:
             place = self._place(user_id, clean(path))
         except FileNotStored as error:
             raise _not_found(path) from error
-        if not _is(place, stat.S_ISREG):
+        if not is_file(place):
             raise _not_found(path)
         return place
 
@@ -114,7 +114,7 @@ class UserFiles:
                 place = self._place(user_id, clean(path))
             except FileNotStored as error:
                 raise _not_found(path) from error
-        if not (_is(place, stat.S_ISREG) or _is(place, stat.S_ISDIR)):
+        if not (is_file(place) or is_folder(place)):
             raise _not_found(path)
         return place
 
@@ -172,7 +172,7 @@ class UserFiles:
         if expected > self.limits.max_bytes:
             raise _too_large(self.limits)
         self._check_lock(user_id, path)
-        for left, status in _files(self._root / _UPLOADS / user_id):
+        for left, status in files_below(self._root / _UPLOADS / user_id):
             if status.st_mtime < time.time() - _ABANDONED_S:
                 left.unlink(missing_ok=True)
         self._check_quota(user_id, expected, self._replaced(user_id, path))
@@ -203,19 +203,19 @@ class UserFiles:
         place = self._root / user_id
         for name in path.split("/"):
             place /= name
-            if _is(place, stat.S_ISLNK):
+            if is_link(place):
                 raise FileNotStored("symbolic links are not followed", locator="path")
         return place
 
     def _replaced(self, user_id: str, path: str) -> int | None:
         """The size of the file that has the path; None: there is none."""
         place = self._place(user_id, path)
-        return place.lstat().st_size if _is(place, stat.S_ISREG) else None
+        return place.lstat().st_size if is_file(place) else None
 
     def _check_quota(self, user_id: str, more: int, replaced: int | None) -> None:
         """Counts what is being uploaded, too, so that uploads at the same time cannot exceed it together."""
         folders = (self._root / user_id, self._root / _UPLOADS / user_id)
-        files = [status.st_size for folder in folders for _, status in _files(folder)]
+        files = [status.st_size for folder in folders for _, status in files_below(folder)]
         if sum(files) + more - (replaced or 0) > self.limits.quota_bytes:
             message = f"your files would take more than the {self.limits.quota_bytes} bytes that are allowed"
             raise QuotaExceeded(message)
@@ -225,26 +225,6 @@ class UserFiles:
     def _check_lock(self, user_id: str, path: str) -> None:
         if (job_id := self.locks.holder(user_id, path)) is not None:
             raise FileLocked(f"job {job_id} reads the file; wait until it has finished, or stop it")
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """All regular files below a folder; symbolic links are passed over."""
-    stack = [folder]
-    while stack:
-        with suppress(FileNotFoundError), os.scandir(stack.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    stack.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False):
-                    with suppress(FileNotFoundError):
-                        yield Path(entry.path), entry.stat(follow_symlinks=False)
-
-
-def _is(place: Path, kind: Callable[[int], bool]) -> bool:
-    try:
-        return kind(place.lstat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
 
 
 def _not_found(path: str) -> FileNotFound:

@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ogcserver.coverages.output import FileEncoder
 from ogcserver.cube import View
 from ogcserver.encode.formats import Format, formats
 from ogcserver.engine.service import Encoder, Rendered
@@ -19,7 +20,6 @@ from ogcserver.ows.kvp import Kvp
 from ogcserver.ows.report import Dialect
 from ogcserver.ows.xml import Element
 from ogcserver.plan.expr import Expr
-from ogcserver.wcs.output import FileEncoder
 
 
 class Renderer(Protocol):

@@ -8,18 +8,18 @@ Source: OGC 09-110r4 clause 8.4 (trimming, slicing), 11-053r1 (CRSs), 12-039 (sc
 
 from __future__ import annotations
 
+from ogcserver.coverages.boxes import AxisRange, Box, base_grid
+from ogcserver.coverages.sizes import limited, whole
 from ogcserver.cube import Band, Resampling, View
 from ogcserver.engine.describe import Description
 from ogcserver.errors import InvalidAxis, InvalidParameter
 from ogcserver.geo.grid import Grid
 from ogcserver.ows.xml import ncnames
 from ogcserver.wcs.axes import axis_of, grid_axis_of, is_time
-from ogcserver.wcs.boxes import AxisRange, Box, clip, coverage_bounds, native_window, projected_grid
 from ogcserver.wcs.codes import IllegalFieldSequence, UnknownField, UnknownScaleAxis
 from ogcserver.wcs.domain import Cut
 from ogcserver.wcs.requests import GetCoverage, Scaling
 from ogcserver.wcs.times import choose_times
-from ogcserver.wcs.windows import limited, whole
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> View:
@@ -44,7 +44,7 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
         if axis == "t":
             times = choose_times(coverage.times, subset)
         else:
-            spatial[axis] = AxisRange.of(subset)
+            spatial[axis] = AxisRange.of(subset.axis, subset.low, subset.high)
     box = Box(crs, spatial.get("x", AxisRange()), spatial.get("y", AxisRange()))
     target = ask.output_crs or ask.subsetting_crs or coverage.grid.crs
     grid = scaled(base_grid(box, coverage.grid, target), ask.scaling, coverage.grid.crs, max_pixels)
@@ -78,28 +78,6 @@ def subset_crs(ask: GetCoverage, native: str) -> str:
     if len(named) > 1:
         raise InvalidParameter("all subsets must be in one CRS", locator="subsettingCrs")
     return named.pop() if named else default
-
-
-def base_grid(box: Box, native: Grid, target: str) -> Grid:
-    """The pixels before scaling.
-
-    In the native CRS: the window of the native lattice that covers the box. In another: the box, at the native
-    resolution. A box given in the output's CRS is kept exactly (but for what lies outside of the coverage).
-
-    Args:
-        target: the output's CRS; where a request names none, SUBSETTINGCRS (11-053r1 requirement 10).
-
-    Raises:
-        InvalidSubset: upside down, or outside of the coverage.
-    """
-    extent = coverage_bounds(native, box.crs)
-    bounds = clip(box, extent, native)
-    if target == native.crs:
-        return native_window(bounds, box, native)
-    if target == box.crs:
-        return projected_grid(target, bounds, native)
-    window = native_window(bounds, box, native)
-    return projected_grid(target, coverage_bounds(window, target), native)
 
 
 def scaled(base: Grid, scaling: Scaling, native_crs: str, max_pixels: int) -> Grid:

@@ -10,6 +10,7 @@ import hashlib
 
 from starlette.responses import Response
 
+from ogcserver.coverages.output import FileEncoder
 from ogcserver.engine.describe import Description
 from ogcserver.engine.service import Rendered
 from ogcserver.jobs.layers import Layer
@@ -17,7 +18,6 @@ from ogcserver.ows import soap
 from ogcserver.ows.xml import serialise
 from ogcserver.wcs.coverage import MEDIA_TYPE, file_coverage
 from ogcserver.wcs.domain import Cut
-from ogcserver.wcs.output import FileEncoder
 from ogcserver.wcs.requests import MULTIPART
 
 _START = "<coverage>"

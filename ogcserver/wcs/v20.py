@@ -11,6 +11,7 @@ from functools import partial
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from ogcserver.coverages.output import FileEncoder, encoder
 from ogcserver.cube import View
 from ogcserver.errors import FormatOptionInvalid, FormatOptionUnsupported, InvalidParameter
 from ogcserver.jobs.layers import Layer
@@ -23,7 +24,6 @@ from ogcserver.wcs import coverage, geotiff
 from ogcserver.wcs.codes import WCS_20, InvalidUpdateSequence
 from ogcserver.wcs.delivery import Call, Delivery, Operation
 from ogcserver.wcs.domain import Cut
-from ogcserver.wcs.output import FileEncoder, encoder
 from ogcserver.wcs.place import cut_of, place
 from ogcserver.wcs.related import related
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage

@@ -5,14 +5,13 @@ Source: OGC 03-065r6 clause 9.2.2 (GetCoverage), OGC 07-067r5 clause 9.3 (GridCR
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from ogcserver.coverages.boxes import coverage_bounds
 from ogcserver.cube import View
-from ogcserver.errors import InvalidSubset, TooLarge
+from ogcserver.errors import InvalidSubset
 from ogcserver.geo.crs import is_geographic
 from ogcserver.geo.grid import SNAP, Grid, intersect
-from ogcserver.wcs.boxes import coverage_bounds
 from ogcserver.wcs.identify import Sent, identified
 
 
@@ -24,28 +23,6 @@ class Placing:
     stated: Grid
     """Where the answer says that its pixels lie: exactly what was asked for. It has the shape of the view's grid and
     lies within :data:`ogcserver.geo.grid.SNAP` of a pixel from it; within one for a point that QGIS identifies."""
-
-
-def whole(count: float) -> float:
-    """A number of pixels rounded to the nearest whole one of at least 1; infinite where it is too large to tell."""
-    return max(1.0, math.floor(count + 0.5)) if math.isfinite(count) else count
-
-
-def limited(width: float, height: float, max_pixels: int, locator: str) -> tuple[int, int]:
-    """A size as whole numbers.
-
-    Args:
-        width, height: whole numbers as floats, so that absurd ones cost nothing.
-    Raises:
-        TooLarge: over ``max_pixels``.
-    """
-    if not width * height <= max_pixels:
-        raise TooLarge(
-            f"{width:.0f} x {height:.0f} pixels are more than the {max_pixels} that one request may have: "
-            "take a smaller subset, or scale it",
-            locator=locator,
-        )
-    return int(width), int(height)
 
 
 def check_overlap(asked: Grid, native: Grid, locator: str) -> None:

@@ -20,13 +20,14 @@ from ogcserver.encode.sld_write import style_to_sld
 from ogcserver.encode.style import Style
 from ogcserver.encode.style_args import parse_style
 from ogcserver.jobs.layers import Layer
+from ogcserver.maps.frames import MapPainter
 from ogcserver.maps.info import Found, write_info
 from ogcserver.maps.picture import Pictures, Renderer
 from ogcserver.maps.styles import Styles, styles_of
 from ogcserver.maps.values import Values, values_at
 from ogcserver.ows.xml import Element
 from ogcserver.plan.expr import Expr
-from ogcserver.wms.painters import MapPainter, SheetPainter
+from ogcserver.wms.painters import SheetPainter
 from ogcserver.wms.place import grid_of
 from ogcserver.wms.requests import GetFeatureInfo, GetMap
 from ogcserver.wms.times import shown

@@ -1,29 +1,12 @@
-"""How the blocks of a map become pictures."""
+"""How the blocks of a layer become one of the sheets of a map."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ogcserver.cube import Block
-from ogcserver.encode.overlay import Colour, on_background, paint_latest
-from ogcserver.encode.pictures import encode_picture
+from ogcserver.encode.overlay import paint_latest
 from ogcserver.maps.picture import Painter
-
-
-@dataclass(frozen=True)
-class MapPainter(Painter):
-    """Makes a picture file of a block: in each pixel the latest observation that has a value there."""
-
-    background: Colour | None = None
-    """None: transparent."""
-
-    @property
-    def token(self) -> str:
-        return f"map {self.background} {super().token}"
-
-    def __call__(self, block: Block) -> bytes:
-        picture = paint_latest(block, self.style, self.style.halo)
-        return encode_picture(on_background(picture, self.background), self.media_type)
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,17 @@ Source: OGC 03-065r6 clause 9.2.2.
 
 from __future__ import annotations
 
+from ogcserver.coverages.boxes import coverage_bounds
+from ogcserver.coverages.sizes import limited, whole
 from ogcserver.cube import Resampling, View
 from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import project_bounds
 from ogcserver.geo.grid import Bounds, Grid
 from ogcserver.wcs.bands import AXIS, chosen
-from ogcserver.wcs.boxes import coverage_bounds
 from ogcserver.wcs.identify import Sent
 from ogcserver.wcs.times import choose_listed
 from ogcserver.wcs.v10.requests import GetCoverage
-from ogcserver.wcs.windows import Placing, check_overlap, limited, on_native, whole
+from ogcserver.wcs.windows import Placing, check_overlap, on_native
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> Placing:

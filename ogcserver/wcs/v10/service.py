@@ -11,12 +11,12 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from ogcserver.coverages.output import encoder
 from ogcserver.ows.report import Dialect, seen_by_qgis, service_exception_report, written
 from ogcserver.ows.xml import xml_response
 from ogcserver.wcs.codes import WCS_10
 from ogcserver.wcs.delivery import Call, Delivery, Operation
 from ogcserver.wcs.naming import find, nameable
-from ogcserver.wcs.output import encoder
 from ogcserver.wcs.v10.place import place
 from ogcserver.wcs.v10.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.v10.responses import capabilities, descriptions

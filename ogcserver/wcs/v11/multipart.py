@@ -11,10 +11,10 @@ import hashlib
 
 from starlette.responses import Response
 
+from ogcserver.coverages.output import FileEncoder
 from ogcserver.engine.service import Rendered
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.xml import serialise
-from ogcserver.wcs.output import FileEncoder
 from ogcserver.wcs.v11.documents import Documents
 
 _LINE = b"\r\n"

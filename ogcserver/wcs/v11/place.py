@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import math
 
+from ogcserver.coverages.boxes import projected_grid
+from ogcserver.coverages.sizes import limited
 from ogcserver.cube import Resampling, View
 from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import project_bounds
 from ogcserver.geo.grid import SNAP, Bounds, Grid, Lattice
 from ogcserver.wcs.bands import chosen
-from ogcserver.wcs.boxes import projected_grid
 from ogcserver.wcs.identify import Sent
 from ogcserver.wcs.times import choose_listed
 from ogcserver.wcs.v11.requests import Box, GetCoverage, GridCrs
-from ogcserver.wcs.windows import Placing, check_overlap, limited, on_native
+from ogcserver.wcs.windows import Placing, check_overlap, on_native
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> Placing:

@@ -12,12 +12,12 @@ from functools import partial
 
 from starlette.responses import Response
 
+from ogcserver.coverages.output import encoder
 from ogcserver.ows.report import Dialect, dialect, seen_by_qgis
 from ogcserver.ows.xml import xml_response
 from ogcserver.wcs.codes import WCS_11
 from ogcserver.wcs.delivery import Call, Delivery, Operation
 from ogcserver.wcs.naming import find, nameable
-from ogcserver.wcs.output import encoder
 from ogcserver.wcs.v11.documents import Documents
 from ogcserver.wcs.v11.multipart import multipart
 from ogcserver.wcs.v11.place import place

@@ -95,14 +95,14 @@ def test_files_of_the_server_and_of_users_cannot_be_read(pool: WorkerPool, tmp_p
     database = tmp_path / "ogcserver.db"
     database.write_text("jobs")
     database.chmod(0o644)
-    settings = Path(__file__).parents[3] / "ogcserver" / "settings.py"
-    assert settings.exists()
+    source = Path(__file__).parents[3] / "ogcserver" / "app.py"
+    assert source.exists()
     assert not successes(
         pool,
         f"open({str(database)!r}).read()",
         f"os.listdir({str(tmp_path)!r})",
         f"open('/tmp/../' + {str(database)!r}).read()",
-        f"open({str(settings)!r}).read()",
+        f"open({str(source)!r}).read()",
     )
 
 

@@ -10,7 +10,6 @@ from ogcserver.geo.crs import is_geographic, project_bounds
 from ogcserver.geo.grid import SNAP, Bounds, Grid
 from ogcserver.geo.warp import pixel_ratio
 from ogcserver.ows.kvp import number
-from ogcserver.wcs.syntax import Subset
 
 _PROBE = 256
 """Pixels along an edge of the trial grid from which the output's resolution follows."""
@@ -26,12 +25,16 @@ class AxisRange:
     """As the client calls the axis; for messages."""
 
     @classmethod
-    def of(cls, subset: Subset) -> AxisRange:
-        """Raises InvalidSubset: a bound is not a number, or low is above high."""
-        low, high = _bound(subset, subset.low, -math.inf), _bound(subset, subset.high, math.inf)
+    def of(cls, label: str, lowest: str, highest: str) -> AxisRange:
+        """The range between two bounds, ``*`` being an open end.
+
+        Raises:
+            InvalidSubset: a bound is not a number, or low is above high.
+        """
+        low, high = _bound(label, lowest, -math.inf), _bound(label, highest, math.inf)
         if low > high:
-            raise InvalidSubset(f"{subset.axis}: {subset.low} is above {subset.high}", locator=subset.axis)
-        return cls(low, high, subset.axis)
+            raise InvalidSubset(f"{label}: {lowest} is above {highest}", locator=label)
+        return cls(low, high, label)
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,13 @@ class Box:
         return not (self.x.label or self.y.label)
 
 
-def _bound(subset: Subset, text: str, opened: float) -> float:
+def _bound(label: str, text: str, opened: float) -> float:
     if text == "*":
         return opened
     try:
         return number(text)
     except InvalidParameter as error:
-        raise InvalidSubset(f"{subset.axis}: {error.message}", locator=subset.axis) from error
+        raise InvalidSubset(f"{label}: {error.message}", locator=label) from error
 
 
 def coverage_bounds(grid: Grid, crs: str) -> Bounds:
@@ -146,3 +149,25 @@ def projected_grid(crs: str, bounds: Bounds, native: Grid) -> Grid:
     edge = math.sqrt(probe.lattice.dx * probe.lattice.dy / area)
     width, height = ((far - near) / edge for near, far in ((west, east), (south, north)))
     return Grid.from_bounds(crs, bounds, max(1, round(width)), max(1, round(height)))
+
+
+def base_grid(box: Box, native: Grid, target: str) -> Grid:
+    """The pixels before scaling.
+
+    In the native CRS: the window of the native lattice that covers the box. In another: the box, at the native
+    resolution. A box given in the output's CRS is kept exactly (but for what lies outside of the coverage).
+
+    Args:
+        target: the output's CRS; where a request names none, SUBSETTINGCRS (11-053r1 requirement 10).
+
+    Raises:
+        InvalidSubset: upside down, or outside of the coverage.
+    """
+    extent = coverage_bounds(native, box.crs)
+    bounds = clip(box, extent, native)
+    if target == native.crs:
+        return native_window(bounds, box, native)
+    if target == box.crs:
+        return projected_grid(target, bounds, native)
+    window = native_window(bounds, box, native)
+    return projected_grid(target, coverage_bounds(window, target), native)

@@ -1,0 +1,1 @@
+"""What all coverage protocols share: boxes and the grids that cover them, sizes, files."""
