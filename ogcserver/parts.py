@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.service import Engine
@@ -12,7 +13,9 @@ from ogcserver.graph.model import BandName
 from ogcserver.jobs.compiler import Compiler
 from ogcserver.jobs.outside import OutsideGraphs
 from ogcserver.jobs.store import JobStore
+from ogcserver.people import open_files
 from ogcserver.processes.registry import processes
+from ogcserver.processes.udf import UserFunctions
 from ogcserver.settings import Settings
 from ogcserver.sources.base import CubeBand, FileBand, Place
 from ogcserver.sources.catalogs import Catalogs, CatalogSpec, open_catalog
@@ -22,9 +25,15 @@ from ogcserver.sources.netcdf import NetcdfReader
 from ogcserver.sources.raster import RasterReader
 from ogcserver.sources.reader import Reader
 from ogcserver.sources.sampling import Samplings
+from ogcserver.udf.capability import NoUdfs, open_runner
+from ogcserver.udf.limits import UdfLimits
+from ogcserver.udf.runner import UdfRunner
+from ogcserver.udf.shared import SharedRunner
+from ogcserver.users.files import UserFiles
+from ogcserver.users.scripts import Scripts
 
 _MB = 1 << 20
-_SAMPLING_MB = 64
+_SAMPLING_MB = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +55,12 @@ class Parts:
     engine: Engine
     store: JobStore
     compiler: Compiler
+    files: UserFiles
+    udfs: UdfRunner
 
     def close(self) -> None:
         self.engine.close()
+        self.udfs.close()
         self.store.close()
         self.catalogs.close()
 
@@ -77,11 +89,22 @@ def open_parts(settings: Settings, database_url: str | None = None) -> Parts:
     limits = settings.limits
     graph_limits = GraphLimits(limits.max_body_kb << 10, limits.max_graph_nodes, limits.max_graph_depth)
     outside = OutsideGraphs(settings.graphs.hosts, graph_limits, settings.sources.timeout_s)
-    compiler = Compiler(processes(), CollectionBands(catalogs), store, graph_limits, outside)
-    return Parts(catalogs, _engine(settings, catalogs), store, compiler)
+    files, udfs = open_files(settings, store.database), _udfs(settings)
+    read = Scripts(files, settings.udf.max_script_kb << 10)
+    compiler = Compiler(
+        processes(), CollectionBands(catalogs), store, graph_limits, outside, partial(UserFunctions, udfs, read)
+    )
+    return Parts(catalogs, _engine(settings, catalogs, udfs), store, compiler, files, udfs)
 
 
-def _engine(settings: Settings, catalogs: Catalogs) -> Engine:
+def _udfs(settings: Settings) -> UdfRunner:
+    limits = {one.name: getattr(settings.udf, one.name) for one in fields(settings.udf) if one.name != "enabled"}
+    if not settings.udf.enabled:
+        return NoUdfs("the operator has switched them off")
+    return SharedRunner(partial(open_runner, UdfLimits(**limits)))
+
+
+def _engine(settings: Settings, catalogs: Catalogs, udfs: UdfRunner) -> Engine:
     limits, cache = settings.limits, settings.cache
     files = CogReader(
         GdalReader(block_mb=max(16, cache.block_mb // 4)),
@@ -93,4 +116,4 @@ def _engine(settings: Settings, catalogs: Catalogs) -> Engine:
     reader = Reader(readers, Samplings(_SAMPLING_MB * _MB), skip_unreadable=settings.sources.on_error == "skip")
     workers = limits.threads or os.cpu_count() or 1
     bounded = Limits(limits.max_pixels, limits.max_request_mb, limits.timeout_s, workers, limits.queue)
-    return Engine(catalogs.get, reader, bounded, cache.response_mb * _MB, cache.array_mb * _MB)
+    return Engine(catalogs.get, reader, bounded, cache.response_mb * _MB, cache.array_mb * _MB, udfs)

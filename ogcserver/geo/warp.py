@@ -138,7 +138,7 @@ def _cells(
         shrink = np.cos(np.radians(centre_y)) if is_geographic(crs) else 1.0  # of a degree of longitude
         error = np.hypot((corners_x.mean(axis=0) - centre_x) * shrink, corners_y.mean(axis=0) - centre_y)
         size = np.hypot((corners_x[3] - corners_x[0]) * shrink, corners_y[3] - corners_y[0]) / step
-        return corners_x, corners_y, ~(error <= _TOLERANCE * size)
+        return corners_x, corners_y, ~(np.isfinite(size) & (error <= _TOLERANCE * size))
 
 
 def _corners(nodes: Floats) -> Floats:

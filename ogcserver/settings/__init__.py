@@ -25,6 +25,7 @@ from ogcserver.settings.sections import (
     Server,
     Sources,
     Tiles,
+    Udf,
 )
 from ogcserver.settings.values import PREFIX, SettingsError, defaults, refuse_unknown, table, variables
 
@@ -42,6 +43,7 @@ __all__ = [
     "SettingsError",
     "Sources",
     "Tiles",
+    "Udf",
 ]
 
 
@@ -54,6 +56,7 @@ class Settings:
     batch: Batch = field(default_factory=Batch)
     auth: Auth = field(default_factory=Auth)
     files: Files = field(default_factory=Files)
+    udf: Udf = field(default_factory=Udf)
     graphs: Graphs = field(default_factory=Graphs)
     tiles: Tiles = field(default_factory=Tiles)
     tile_matrix_sets: tuple[MatrixSetFile, ...] = ()

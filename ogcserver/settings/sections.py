@@ -30,9 +30,9 @@ class Server:
 class Cache:
     """Sizes are for each server process."""
 
-    response_mb: int = _at_least(0, 256)
-    array_mb: int = _at_least(0, 512)
-    block_mb: int = _at_least(0, 256)
+    response_mb: int = _at_least(0, 64)
+    array_mb: int = _at_least(0, 96)
+    block_mb: int = _at_least(0, 192)
     redis: str = ""
     """URL of a Redis server where processes share encoded responses; empty: they do not."""
 
@@ -105,6 +105,25 @@ class Files:
     """Of a user."""
     endings: tuple[str, ...] = ()
     """Of the files that may be stored, such as ``.py``; none: all."""
+
+
+@dataclass(frozen=True)
+class Udf:
+    """Of scripts that users write."""
+
+    enabled: bool = True
+    """Whether they run at all, where a mechanism confines them."""
+    workers: int = _at_least(1, 2)
+    """Processes for scripts, of each server process; those of batch jobs have one each."""
+    memory_mb: int = _at_least(256, 1024)
+    """Of each of them; some 170 MB are taken before a script starts."""
+    timeout_s: float = _at_least(0.1, 60.0)
+    """For one call."""
+    idle_s: float = _at_least(1, 300.0)
+    """After which a process that nobody needs ends."""
+    max_cube_mb: int = _at_least(1, 256)
+    """That one call may get, and give."""
+    max_script_kb: int = _at_least(1, 256)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,26 @@ def test_engine_in_chunks_equals_one_piece(case: Case) -> None:
         engine.close()
     assert_same(block.data, pixels(plan, view))
     assert tuple(band.name for band in block.bands) == view.bands
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases())
+def test_computing_at_the_files_pixels_changes_nothing(case: Case) -> None:
+    """Wherever it is possible, however many pixels the files have there, against never."""
+    graph, view = case
+    note(f"{graph}")
+    plan = compiled(archive(), graph)
+    blocks = []
+    for most in (1e9, 0.0):
+        engine = archive().engine(PyramidReader(archive().arrays))
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("ogcserver.engine.native.MOST", most)
+                blocks.append(wait(engine.evaluate(plan, view)))
+        finally:
+            engine.close()
+    assert_same(blocks[0].data, blocks[1].data)
+    assert blocks[0].times == blocks[1].times
 
 
 @settings(max_examples=60, deadline=None)

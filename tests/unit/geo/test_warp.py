@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from pyproj import Transformer
 
 from ogcserver.geo.crs import is_geographic, metres_per_unit
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.geo.warp import centres, control_step, coordinates, inside, pixel_ratio
+from ogcserver.geo.warp import centres, control, control_step, coordinates, covers, inside, pixel_ratio
 
 MERCATOR = 20037508.342789244
 
@@ -181,3 +182,41 @@ def test_pixel_ratio_tells_the_size_of_a_tiles_pixels_on_the_ground(zoom: int) -
 def test_pixel_ratio_in_one_crs_is_the_quotient() -> None:
     cell = Grid(Lattice("EPSG:32632", 0.0, 0.0, 40.0, 25.0), 0, 0, 512, 512)
     assert pixel_ratio(cell, SOURCE) == (4.0, 2.5)
+
+
+def test_cells_without_a_place_are_never_interpolated() -> None:
+    """Where the projection is not defined the control points are infinite, and so would be the size of the cell."""
+    lattice = Lattice("EPSG:3857", -20037508.0, 20037508.0, 20000.0, 20000.0)
+    undefined = 0
+    for col, row in itertools.product(range(0, 1984, 128), range(0, 1984, 128)):
+        points = control(Grid(lattice, col, row, 128, 128), "EPSG:32632")
+        cells = ~np.isfinite(points.x).all(axis=0)
+        if cells.any():
+            assert points.bad is not None and points.bad[cells].all()
+            undefined += 1
+    assert undefined
+
+
+@pytest.mark.parametrize(
+    ("grid", "crs"),
+    [
+        (Grid(Lattice("EPSG:32632", 600000.0, 5200000.0, 20.0, 20.0), 0, 0, 300, 200), "EPSG:4326"),
+        (Grid(Lattice("EPSG:3857", 1148000.0, 5928000.0, 20.0, 20.0), 7, -3, 64, 64), "EPSG:32632"),
+        (Grid(Lattice("EPSG:4326", 10.0, 50.0, 0.01, 0.01), 0, 0, 40, 40), "EPSG:4326"),
+    ],
+)
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_box_that_covers_a_grid_masks_nothing(grid: Grid, crs: str, data: st.DataObject) -> None:
+    """Where :func:`covers` says so, :func:`inside` finds every pixel; and it says so of boxes with room around."""
+    points = coordinates(grid, crs)
+    west, east, south, north = points.x.min(), points.x.max(), points.y.min(), points.y.max()
+    width, height = east - west, north - south
+    moved = st.floats(-0.01, 0.01)
+    box = (
+        west + width * data.draw(moved), south + height * data.draw(moved),
+        east + width * data.draw(moved), north + height * data.draw(moved),
+    )  # fmt: skip
+    if covers(grid, crs, box):
+        assert inside(grid, crs, box) is None
+    assert covers(grid, crs, (west - width / 2, south - height / 2, east + width / 2, north + height / 2))
