@@ -15,6 +15,9 @@ from ogcserver.batch.service import Batches
 from ogcserver.cors import Cors
 from ogcserver.crew import open_batches
 from ogcserver.encode.formats import formats
+from ogcserver.engine.exports import Exports
+from ogcserver.engine.scratch import Scratch
+from ogcserver.engine.service import Engine
 from ogcserver.engine.warm import warm
 from ogcserver.errors import RequestError
 from ogcserver.geo.matrix_sets import parse_matrix_set, standard_sets
@@ -65,28 +68,31 @@ def create_app(settings: Settings) -> Starlette:
     """The server. May be called more than once in a process; each application has parts of its own."""
     parts = open_parts(settings)
     engine, public_url = parts.engine, settings.server.public_url
-    people = open_people(settings, parts.store.database)
+    people = open_people(settings, parts.store.database, parts.files)
     engine.on_computed = people.usage.count
     layers = Catalogue(parts.store, parts.compiler, engine.describe, claim=people.usage.claim)
     identification = Identification()
+    exports = _exports(settings, engine)
     wcs = WcsApi(
-        engine, layers, identification, public_url, settings.limits.max_pixels, settings.limits.max_body_kb << 10
+        exports, layers, identification, public_url, settings.limits.max_pixels, settings.limits.max_body_kb << 10
     )
     sets, rules = _matrix_sets(settings), TileRules(**vars(settings.tiles))
     wms = WmsApi(engine, layers, identification, public_url, rules.max_age)
     wmts = WmtsApi(engine, layers, identification, sets, public_url, rules)
     batches = open_batches(settings, parts.store, people.usage.charge)
-    openeo = OpenEoApi(_backend(parts, layers, people, batches, public_url)).app()
+    openeo = OpenEoApi(_backend(parts, exports, layers, people, batches, public_url)).app()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         threading.Thread(target=warm, name="warm", daemon=True).start()
+        threading.Thread(target=lambda: parts.udfs.capability, name="udfs", daemon=True).start()
         writing = asyncio.create_task(write_down(people.usage))
         await asyncio.to_thread(batches.start)
         yield
         await asyncio.to_thread(batches.close)
         writing.cancel()
         await people.close()
+        exports.close()
         parts.close()
 
     return Starlette(
@@ -119,12 +125,21 @@ def _remembered(settings: Settings, parts: Parts) -> list[Middleware]:
     return [Middleware(Remembered, parts.store.revision, parts.engine.versions, size)]
 
 
-def _backend(parts: Parts, layers: Catalogue, people: People, batches: Batches, public_url: str) -> Backend:
+def _exports(settings: Settings, engine: Engine) -> Exports:
+    scratch = Scratch(settings.server.data_dir.absolute() / "tmp")
+    scratch.clean()
+    return Exports(engine, scratch, settings.limits.stream_mb << 20, settings.limits.stream_timeout_s)
+
+
+def _backend(
+    parts: Parts, exports: Exports, layers: Catalogue, people: People, batches: Batches, public_url: str
+) -> Backend:
     return Backend(
         parts.store,
         parts.compiler,
         layers.compiled,
         parts.engine,
+        exports,
         parts.catalogs,
         parts.compiler.processes,
         formats(),
@@ -142,4 +157,5 @@ def _backend(parts: Parts, layers: Catalogue, people: People, batches: Batches, 
         ),
         public_url,
         services_public=isinstance(people.users, NoUsers),
+        udfs=parts.udfs,
     )

@@ -12,7 +12,7 @@ ALLOW_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOW_HEADERS = "Authorization, Content-Type, Accept, Range, If-None-Match, If-Range"
 EXPOSE_HEADERS = (
     "Location, OpenEO-Identifier, OpenEO-Costs, Link, Content-Range, Accept-Ranges, Content-Disposition, ETag, "
-    "Retry-After"
+    "Retry-After, Warning"
 )
 MAX_AGE_S = 86400
 

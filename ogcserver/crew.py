@@ -49,4 +49,5 @@ def worker_settings(settings: Settings) -> Settings:
         settings.limits, max_pixels=_ANY, max_request_mb=megabytes, timeout_s=_FOR_EVER_S, threads=1, queue=_ANY
     )
     server = replace(settings.server, data_dir=settings.server.data_dir.absolute())
-    return replace(settings, server=server, cache=cache, limits=limits)
+    udf = replace(settings.udf, workers=1)
+    return replace(settings, server=server, cache=cache, limits=limits, udf=udf)

@@ -41,6 +41,8 @@ class CubeType:
     bands: tuple[Band, ...]
     temporal: bool
     """Whether there is a time axis."""
+    zonal: bool = False
+    """Whether it is a table with a row for each region, in place of pixels."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -48,12 +48,15 @@ class People:
             await self.http.aclose()
 
 
-def open_people(settings: Settings, database: Engine) -> People:
+def open_files(settings: Settings, database: Engine) -> UserFiles:
     wanted = settings.files
     limits = FileLimits(
         wanted.max_mb * _MB, wanted.quota_mb * _MB, wanted.max_files, tuple(one.lower() for one in wanted.endings)
     )
-    files = UserFiles(settings.server.data_dir.absolute() / "files", limits, FileLocks(database))
+    return UserFiles(settings.server.data_dir.absolute() / "files", limits, FileLocks(database))
+
+
+def open_people(settings: Settings, database: Engine, files: UserFiles) -> People:
     usage, auth = Usage(database), settings.auth
     if auth.mode == "oidc":
         http = httpx.AsyncClient(timeout=_PROVIDER_S)

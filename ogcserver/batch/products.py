@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from ogcserver.batch.model import Json
-from ogcserver.cube import Band, Block, Resampling, View, compute_dtype
-from ogcserver.encode.big_netcdf import write_netcdf
-from ogcserver.encode.big_tiff import write_tiff
-from ogcserver.encode.formats import find_format, formats, netcdf_level
+from ogcserver.cube import Band, Block, Resampling, View
+from ogcserver.encode.formats import find_format, formats
 from ogcserver.encode.pieces import Pieces
-from ogcserver.encode.tiff_options import COG_OPTIONS, parse_tiff_options
+from ogcserver.encode.tiff_options import COG_OPTIONS
+from ogcserver.engine.cuts import cut
 from ogcserver.engine.describe import Description
 from ogcserver.errors import FormatOptionInvalid, FormatOptionUnsupported, TooLarge
 from ogcserver.geo.crs import crs_object
@@ -103,8 +102,7 @@ class RasterProduct:
     format: str
     options: Mapping[str, Any]
     edge: int
-    """Of chunks, which lie at multiples of it in the lattice. The engine decides what to read for whole cells of the
-    lattice, and these are not cut: no pixel depends on the chunks."""
+    """Of chunks; see :func:`ogcserver.engine.cuts.cut`."""
     chunk_bytes: int
 
     @property
@@ -139,14 +137,7 @@ class RasterProduct:
 
     @cached_property
     def chunks(self) -> tuple[View, ...]:
-        """The view cut into parts that are small in memory: an area, and all times or some that follow one another."""
-        room = self.chunk_bytes // (self.edge * self.edge * len(self.bands) * compute_dtype(self.bands).itemsize)
-        edge, together = (self.edge, room) if room else (min(CELL, self.edge), 1)
-        times = self.view.times
-        groups = [times[first : first + together] for first in range(0, len(times), together)] or [()]
-        return tuple(
-            replace(self.view, grid=part, times=group) for part in self.view.grid.chunks(edge) for group in groups
-        )
+        return cut(self.view, self.bands, self.edge, self.chunk_bytes)
 
     def size(self, number: int) -> int:
         chunk = self.chunks[number]
@@ -158,13 +149,11 @@ class RasterProduct:
         return block.complete
 
     def finish(self, folder: Path, target: Path) -> None:
-        pieces, name = self._pieces(folder), self.format
-        if name in ("GTiff", "COG"):
-            write_tiff(pieces, target, parse_tiff_options(self.options, cog=name == "COG"))
-        elif name == "netCDF":
-            write_netcdf(pieces, target, netcdf_level(self.options))
+        pieces, written = self._pieces(folder), formats()[self.format]
+        if written.write is not None:
+            written.write(pieces, target, self.options)
         else:
-            target.write_bytes(formats()[name].encode(pieces.block(self.view.grid), self.options, None))
+            target.write_bytes(written.encode(pieces.block(self.view.grid), self.options, None))
 
     def _pieces(self, folder: Path) -> Pieces:
         return Pieces(folder, self.view.grid, self.bands, self.view.times)

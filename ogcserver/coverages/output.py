@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ogcserver.cube import Block, CubeType, View
 from ogcserver.encode.formats import DEFAULT_FORMAT, Format, find_format
+from ogcserver.encode.pieces import Pieces
 from ogcserver.encode.style import Style
 from ogcserver.encode.style_args import STYLE_KEYS, parse_style
 from ogcserver.engine.describe import Description
@@ -21,7 +23,7 @@ _PICTURES = ("PNG", "JPEG", "WEBP", "AVIF")
 
 @dataclass(frozen=True, eq=False)
 class FileEncoder:
-    """Makes a file of a block; an :class:`ogcserver.engine.service.Encoder`."""
+    """Makes a file of a block, or of pieces; an :class:`ogcserver.engine.exports.FileEncoder`."""
 
     format: Format
     options: tuple[tuple[str, str], ...] = ()
@@ -39,6 +41,15 @@ class FileEncoder:
     def __call__(self, block: Block) -> bytes:
         stated = replace(block, grid=self.stated) if self.stated else block
         return self.format.encode(stated, dict(self.options), self.style)
+
+    @property
+    def writes(self) -> bool:
+        return self.format.write is not None
+
+    def write(self, pieces: Pieces, target: Path) -> None:
+        assert self.format.write is not None
+        stated = replace(pieces, grid=self.stated) if self.stated else pieces
+        self.format.write(stated, target, dict(self.options))
 
 
 def encoder(

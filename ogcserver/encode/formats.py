@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ogcserver.cube import Block, CubeType
 from ogcserver.encode.avif import DEFAULT_QUALITY as AVIF_QUALITY
 from ogcserver.encode.avif import avif_of
+from ogcserver.encode.big_netcdf import write_netcdf
+from ogcserver.encode.big_tiff import write_tiff
 from ogcserver.encode.geotiff import encode_geotiff
 from ogcserver.encode.jpeg import DEFAULT_QUALITY, encode_jpeg
 from ogcserver.encode.netcdf import encode_netcdf
 from ogcserver.encode.npy import encode_npy
 from ogcserver.encode.options import OptionReader
 from ogcserver.encode.paint import paint
+from ogcserver.encode.pieces import Pieces
 from ogcserver.encode.png import encode_png
 from ogcserver.encode.style import Style, default_style
 from ogcserver.encode.style_args import DEFAULT_STYLE, STYLE_KEYS, parse_styles
@@ -27,6 +31,7 @@ Options = Mapping[str, object]
 
 DEFAULT_FORMAT = "GTiff"
 _COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+_TIFF_ALIASES = ("geotiff", "tiff", "tif")
 _NETCDF_ALIASES = ("application/x-netcdf", "nc")
 _PICTURE_OPTIONS: Mapping[str, str] = {
     **STYLE_KEYS,
@@ -59,19 +64,30 @@ class Format:
     """The bytes of a file. The style matters to pictures only: None, or style options, mean as the options say."""
     aliases: tuple[str, ...] = ()
     """Other names and media types by which :func:`find_format` knows it, lower case."""
+    write: Callable[[Pieces, Path, Options], None] | None = None
+    """Writes a file larger than memory, with the same pixels and metadata as an encoded one; None: it cannot be done."""
 
 
 def formats() -> Mapping[str, Format]:
     """All formats by name, the default one first."""
     known = (
-        Format("GTiff", "image/tiff", "tif", GTIFF_OPTIONS, _check_gtiff, _encode_gtiff, ("geotiff", "tiff", "tif")),
-        Format("COG", _COG_TYPE, "tif", COG_OPTIONS, _check_cog, _encode_cog),
+        Format("GTiff", "image/tiff", "tif", GTIFF_OPTIONS, _check_gtiff, _encode_gtiff, _TIFF_ALIASES, _write_gtiff),
+        Format("COG", _COG_TYPE, "tif", COG_OPTIONS, _check_cog, _encode_cog, write=_write_cog),
         Format("PNG", "image/png", "png", _PICTURE_OPTIONS, _check_png, _encode_png),
         Format("JPEG", "image/jpeg", "jpg", _JPEG_OPTIONS, _check_jpeg, _encode_jpeg, ("jpg", "image/jpg")),
         Format("WEBP", "image/webp", "webp", _WEBP_OPTIONS, _check_webp, _encode_webp),
         Format("AVIF", "image/avif", "avif", _AVIF_OPTIONS, _check_avif, _encode_avif),
         Format("NPY", "application/x-npy", "npy", {}, _check_npy, _encode_npy),
-        Format("netCDF", "application/netcdf", "nc", _NETCDF_OPTIONS, _check_netcdf, _encode_netcdf, _NETCDF_ALIASES),
+        Format(
+            "netCDF",
+            "application/netcdf",
+            "nc",
+            _NETCDF_OPTIONS,
+            _check_netcdf,
+            _encode_netcdf,
+            _NETCDF_ALIASES,
+            _write_netcdf,
+        ),
     )
     return {entry.name: entry for entry in known}
 
@@ -109,12 +125,20 @@ def _encode_gtiff(block: Block, options: Options, style: Style | None) -> bytes:
     return encode_geotiff(block, parse_tiff_options(options))
 
 
+def _write_gtiff(pieces: Pieces, target: Path, options: Options) -> None:
+    write_tiff(pieces, target, parse_tiff_options(options))
+
+
 def _check_cog(options: Options, cube: CubeType) -> None:
     check_tiff(parse_tiff_options(options, cog=True), cube.bands, _times(cube))
 
 
 def _encode_cog(block: Block, options: Options, style: Style | None) -> bytes:
     return encode_geotiff(block, parse_tiff_options(options, cog=True))
+
+
+def _write_cog(pieces: Pieces, target: Path, options: Options) -> None:
+    write_tiff(pieces, target, parse_tiff_options(options, cog=True))
 
 
 def _png_reader(options: Options) -> OptionReader:
@@ -206,3 +230,7 @@ def _check_netcdf(options: Options, cube: CubeType) -> None:
 
 def _encode_netcdf(block: Block, options: Options, style: Style | None) -> bytes:
     return encode_netcdf(block, netcdf_level(options))
+
+
+def _write_netcdf(pieces: Pieces, target: Path, options: Options) -> None:
+    write_netcdf(pieces, target, netcdf_level(options))

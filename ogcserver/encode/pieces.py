@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,10 @@ class Pieces:
     bands: tuple[Band, ...]
     times: tuple[str, ...] = ()
     """Empty for a cube without time axis."""
+    durable: bool = True
+    """Whether pieces must survive a loss of power."""
+    check: Callable[[], None] = lambda: None
+    """Is called before anything is read, and raises to stop."""
 
     @property
     def layers(self) -> list[tuple[int, int]]:
@@ -56,12 +60,14 @@ class Pieces:
         try:
             with draft.open("wb") as file:
                 np.save(file, np.ascontiguousarray(block.data))
-                file.flush()
-                os.fsync(file.fileno())
+                if self.durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
-        sync_folder(self.folder)
+        if self.durable:
+            sync_folder(self.folder)
 
     def read(self, part: Grid, time: int, band: int) -> Array:
         """One layer of a part of the grid, ``(y, x)``.
@@ -69,6 +75,7 @@ class Pieces:
         Raises:
             ServiceError: some of it was never put.
         """
+        self.check()
         out: Array = np.empty(part.shape, compute_dtype(self.bands))
         filled = 0
         for piece in self._index:

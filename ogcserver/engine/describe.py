@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ogcserver.cube import Band
 from ogcserver.engine.cache import ByteCache
+from ogcserver.engine.functions import Functions
 from ogcserver.errors import CoordinateError, InvalidSubset, NoTimeInRange, SourceUnavailable
 from ogcserver.geo.crs import bounds_lonlat_boxes, is_geographic, lonlat_boxes, project_bounds
 from ogcserver.geo.grid import Bounds, Grid, Lattice, intersect
 from ogcserver.plan.bind import observation_times
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import FilterBbox, Load, Region
+from ogcserver.plan.udf import RunUdf
 from ogcserver.sources.base import Collection, Extent, Item, Observation, Place, group
 from ogcserver.sources.raster import Header
 from ogcserver.timeline import Interval, format_instant, span, start_of
@@ -24,6 +26,8 @@ _MARGIN = 0.01
 """Search boxes are widened by this part of their size, since they come from sample points."""
 _AREAS = 4096
 """Remembered."""
+_LABELS = 1 << 20
+"""Remembered, of all series together."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,16 @@ class _Area:
 class Finder:
     """Finds the observations of a plan's loads; the engine's side of :class:`ogcserver.plan.bind.Catalog`."""
 
-    def __init__(self, collection: Callable[[str], Collection], header: Callable[[Place], Header]) -> None:
+    def __init__(
+        self,
+        collection: Callable[[str], Collection],
+        header: Callable[[Place], Header],
+        functions: Functions | None = None,
+    ) -> None:
         self.collection = collection
         self.header = header
+        self._functions = functions or Functions()
+        self._labels: ByteCache[tuple[str, ...]] = ByteCache(_LABELS, len)
         self._areas: ByteCache[_Area] = ByteCache(_AREAS, lambda _: 1)
 
     def area(self, loads: tuple[Load, ...], regions: tuple[Region, ...]) -> _Area:
@@ -72,6 +83,18 @@ class Finder:
             known = _area(loads, regions, self)
             self._areas.put((scenes, regions), known)
         return known
+
+    def labels(self, load: Load, regions: tuple[Region, ...]) -> tuple[str, ...]:
+        """The labels of the load's interval in all of the regions, whatever its own; remembered."""
+        key = load.collection, self.collection(load.collection).version(), load.interval, regions
+        known = self._labels.get(key)
+        if known is None:
+            known = tuple(found.time for found in self.find(replace(load, regions=regions)))
+            self._labels.put(key, known)
+        return known
+
+    def relabelled(self, node: RunUdf, labels: tuple[str, ...]) -> tuple[str, ...]:
+        return self._functions.relabelled(node, labels)
 
     def observe(self, load: Load, grid: Grid) -> Sequence[Observation]:
         return self.find(load, lonlat_boxes(grid))

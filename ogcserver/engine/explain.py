@@ -9,6 +9,7 @@ from ogcserver.cube import View
 from ogcserver.plan.bind import Bound, Read
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import BandMath, FilterBbox, FilterTemporal, Load, Reduce
+from ogcserver.plan.udf import RunUdf
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _detail(node: Expr) -> str:
         return node.reducer
     if isinstance(node, FilterBbox):
         return f"{node.region.bounds} {node.region.crs[:20]}"
+    if isinstance(node, RunUdf):
+        return f"{node.script.kind} {node.script.name} [{', '.join(node.type.names)}]"
     return f"{node.interval.start} to {node.interval.end}" if isinstance(node, FilterTemporal) else ""
 
 

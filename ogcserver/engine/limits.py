@@ -83,15 +83,12 @@ def chunk_edge(bound: Bound, limits: Limits, largest: int) -> int:
     result = values(bound.view, times) * _itemsize(bound.type, bound.view)
     room = limits.max_request_mb * _MB - 2 * result  # the result, and its encoded form
     edge = largest
-    height, width = bound.view.grid.shape
-
-    def need() -> int:
-        return bound.bytes_at_once(min(edge, width), min(edge, height)) * limits.workers
-
-    while edge > 64 and need() > room:
+    while edge > 64 and bound.bytes_at_once(edge, edge) * limits.workers > room:
         edge //= 2
-    if need() > room:
-        wanted = (2 * result + need()) // _MB + 1
+    height, width = bound.view.grid.shape
+    need = bound.bytes_at_once(min(edge, width), min(edge, height)) * limits.workers
+    if need > room:
+        wanted = (2 * result + need) // _MB + 1
         raise TooLarge(
             f"the request needs about {wanted} MB of memory, more than the {limits.max_request_mb} MB that are "
             "allowed; ask for a smaller area, a coarser resolution, or fewer bands or dates"

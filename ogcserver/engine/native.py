@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ogcserver.cube import Array
-from ogcserver.plan.bind import Bound, Compute, Read
+from ogcserver.plan.bind import Bound, Call, Compute, Read
 from ogcserver.plan.nodes import FilterBbox
 from ogcserver.sources.base import Observation
 from ogcserver.sources.raster import Raw
@@ -19,7 +19,8 @@ from ogcserver.sources.reader import GridReader, Native
 from ogcserver.sources.sampling import fill
 
 MOST = 2.0
-"""The files' window may have this many times the pixels of the view. A pixel picked costs as much as some ten read."""
+"""The files' window may have this many times the pixels of the view. A pixel picked costs as much as some ten read,
+but one that a script computes much more: then it may not have more of them."""
 
 
 def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
@@ -29,13 +30,15 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
         onto: reads onto the view's grid. Headers are opened.
         largest: pixels that fit into the memory of the request.
     """
-    view, reads, bands = bound.view, 0, 0
+    view, reads, bands, most = bound.view, 0, 0, MOST
     found: Native | None = None
     if view.resampling != "nearest":
         return None
     for step in bound.steps:
-        if isinstance(step, Compute) and (step.node is None or not step.node.pixelwise or _masks(step)):
+        if isinstance(step, (Call, Compute)) and (step.node is None or not step.node.pixelwise or _masks(step)):
             return None
+        if isinstance(step, Call):
+            most = 1.0
         if step.view.grid is not view.grid and step.view.grid != view.grid:
             return None
         if not (isinstance(step, Read) and isinstance(step.observation, Observation)):
@@ -47,10 +50,10 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
         bands += len(step.view.bands)
     if found is None or bands <= len(view.bands) * len(bound.slices):
         return None
-    return found if found.grid.size <= min(MOST * view.grid.size, largest) else None
+    return found if found.grid.size <= min(most * view.grid.size, largest) else None
 
 
-def _masks(step: Compute) -> bool:
+def _masks(step: Call | Compute) -> bool:
     """Whether a step hangs on where its pixels lie."""
     return isinstance(step.node, FilterBbox)
 

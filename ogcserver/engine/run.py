@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
+from ogcserver.errors import UdfLanguageUnsupported
 from ogcserver.geo.grid import Grid
-from ogcserver.plan.bind import Bound, Compute, Finish, Fold, Read, Step
+from ogcserver.plan.bind import Bound, Call, Compute, Finish, Fold, Pick, Read, Step
 from ogcserver.plan.nodes import Load
 from ogcserver.plan.reducers import REDUCERS
 
@@ -24,6 +25,18 @@ class Pixels(Protocol):
     def __call__(self, step: Read, bands: tuple[Band, ...], check: Callable[[], None]) -> tuple[Array, bool]:
         """``(1, band, y, x)``, and whether every file could be read."""
         ...
+
+
+class Calls(Protocol):
+    """Runs the script of one step."""
+
+    def __call__(self, step: Call, arrays: Sequence[Array], check: Callable[[], None]) -> Array:
+        """(time, band, y, x), from an array for each observation."""
+        ...
+
+
+def _no_calls(step: Call, arrays: Sequence[Array], check: Callable[[], None]) -> Array:
+    raise UdfLanguageUnsupported("user-defined functions cannot be run here")
 
 
 @dataclass
@@ -86,6 +99,7 @@ def run(
     timing: Timing | None = None,
     ahead: ReadAhead | None = None,
     grid: Grid | None = None,
+    calls: Calls = _no_calls,
 ) -> tuple[Array, bool]:
     """The bound view, ``(time, band, y, x)``, and whether every file could be read.
 
@@ -94,13 +108,13 @@ def run(
     """
     reads = _Reads(bound, pixels, check, ahead, grid)
     try:
-        return _run(bound, reads, check, timing, grid)
+        return _run(bound, reads, check, timing, grid, calls)
     finally:
         reads.close()
 
 
 def _run(
-    bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing | None, grid: Grid | None
+    bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing | None, grid: Grid | None, calls: Calls
 ) -> tuple[Array, bool]:
     made: dict[int, Any] = {}
     complete = True
@@ -110,6 +124,8 @@ def _run(
         if isinstance(step, Read):
             made[number], whole = reads.next()
             complete &= whole
+        elif isinstance(step, Call):
+            made[number] = calls(step, [made[used] for used in step.inputs], check)
         else:
             with np.errstate(all="ignore"):  # infinities and overflows follow IEEE 754
                 made[number] = _compute(step, step.view if grid is None else step.view.on(grid), made)
@@ -138,6 +154,8 @@ def _compute(step: Step, view: View, made: dict[int, Any]) -> Any:
     inputs = [made[number] for number in step.inputs]
     if isinstance(step, Compute) and step.node is not None:
         return step.node.apply(view, *inputs)
+    if isinstance(step, Pick):
+        return inputs[0][step.time : step.time + 1, list(step.bands)]
     if isinstance(step, Fold) and step.node is not None:
         reducer = REDUCERS[step.node.reducer]
         return reducer.start(inputs[0]) if len(inputs) == 1 else reducer.add(*inputs)

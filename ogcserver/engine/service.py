@@ -17,6 +17,7 @@ from ogcserver.cube import Array, Band, Block, Resampling, View, compute_dtype
 from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
 from ogcserver.engine.describe import Description, Finder, describe
 from ogcserver.engine.explain import Explanation, ReadLine, node_lines, observation_count, view_json
+from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
 from ogcserver.engine.native import native, taken
 from ogcserver.engine.run import Pixels, ReadAhead, Timing, run
@@ -28,6 +29,8 @@ from ogcserver.plan.nodes import Load
 from ogcserver.sources.base import Collection, Observation
 from ogcserver.sources.reader import GridReader, Reader, Wanted
 from ogcserver.sources.sampling import CELL
+from ogcserver.udf.capability import NO_RUNNER
+from ogcserver.udf.runner import UdfRunner
 
 T = TypeVar("T")
 
@@ -88,11 +91,13 @@ class Engine:
         limits: Limits,
         response_bytes: int = 256 << 20,
         array_bytes: int = 512 << 20,
+        udfs: UdfRunner = NO_RUNNER,
     ) -> None:
         self.limits = limits
         self._collection = collection
         self._reader = reader
-        self._finder = Finder(collection, reader.header)
+        self._functions = Functions(udfs)
+        self._finder = Finder(collection, reader.header, self._functions)
         self._pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(limits.workers, thread_name_prefix="reader")
         self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="fetcher")
@@ -177,21 +182,23 @@ class Engine:
         check_size(view, len(view.times), self.limits)
 
         async def make() -> Block:
-            block = await self._compute(plan, view)
-            self.on_computed(plan.token, block.data.size)
+            block = await self.compute(plan, view)
             if block.complete:
                 self._arrays.put(key, block)
             return block
 
         return await self._flights.run(("array", *key), make)
 
-    async def _compute(self, plan: Expr, view: View) -> Block:
+    async def compute(self, plan: Expr, view: View) -> Block:
+        """The view's pixels, past the caches of results."""
         if self._under_way >= self.limits.queue:
             raise Overloaded(f"{self._under_way} requests are under way; try again later")
         self._under_way += 1
         work = Work(self.limits.timeout_s)
         try:
-            return await self._chunks(plan, view, work)
+            block = await self._chunks(plan, view, work)
+            self.on_computed(plan.token, block.data.size)
+            return block
         finally:
             work.cancel()  # also when this task is cancelled, or one chunk has failed
             self._under_way -= 1
@@ -245,8 +252,9 @@ class Engine:
         self._reader.prefetch(wanted, self._fetchers, work.check)
         found = native(bound, self._reader.onto(bound.view.grid, bound.view.resampling), largest)
         if found is None:
-            return run(bound, self._pixels(), work.check, ahead=ahead)
-        data, complete = run(bound, self._pixels(self._reader.at(found)), work.check, ahead=ahead, grid=found.grid)
+            return run(bound, self._pixels(), work.check, ahead=ahead, calls=self._functions.call)
+        pixels = self._pixels(self._reader.at(found))
+        data, complete = run(bound, pixels, work.check, ahead=ahead, grid=found.grid, calls=self._functions.call)
         return taken(data, found), complete
 
     def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
@@ -280,12 +288,13 @@ class Engine:
             piece = bind(plan, bound.view.on(part), self._finder)
             lines += self._read_lines(piece)
             if analyze:
-                run(piece, self._pixels(), work.check, timing)
-        largest = max(part.size for part in parts)
+                run(piece, self._pixels(), work.check, timing, calls=self._functions.call)
+        largest = max(parts, key=lambda part: part.size)
+        work_bytes = bound.bytes_at_once(largest.width, largest.height)
         result = view.grid.size * len(view.bands) * max(1, len(bound.view.times)) * 4
         return Explanation(
             view_json(bound.view), cached, node_lines(plan), len(bound.steps), observation_count(bound), tuple(lines),
-            sum(line.nbytes for line in lines), result + bound.bytes_per_pixel() * largest, len(parts), timing.seconds,
+            sum(line.nbytes for line in lines), result + work_bytes, len(parts), timing.seconds,
         )  # fmt: skip
 
     def _read_lines(self, bound: Bound) -> list[ReadLine]:

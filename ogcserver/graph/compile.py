@@ -30,13 +30,14 @@ def crop(root: Expr) -> Expr:
 
     Else a count, which is 0 where nothing was observed, would be 0 outside of the box too.
     """
-    for region in _common_regions(root):
+    for region in common_regions(root):
         if not (isinstance(root, FilterBbox) and root.region == region):
             root = FilterBbox(root, region)
     return root
 
 
-def _common_regions(root: Expr) -> tuple[Region, ...]:
+def common_regions(root: Expr) -> tuple[Region, ...]:
+    """The boxes that all pixels of a plan pass."""
     found: dict[str, tuple[Region, ...]] = {}
     for node in postorder(root):
         inputs = [found[child.token] for child in node.inputs]

@@ -28,6 +28,7 @@ from ogcserver.plan.expr import Expr
 from ogcserver.plan.nodes import Load
 
 STORED_PREFIX = "/user/"
+UDF_PREFIX = "/udf/"
 _REFERENCE = "process_graph"
 _STORED_DEPTH = 50
 """Stored graphs inside stored graphs, at most."""
@@ -101,6 +102,11 @@ class Lowering:
 
     def _process(self, node: Mapping[str, Any], where: str) -> Process:
         name = node["process_id"]
+        if name.startswith(UDF_PREFIX):
+            try:
+                return self._context.functions.process(name)
+            except GraphError as error:
+                raise type(error)(error.message, locator=f"{where}.process_id") from error
         process = self._context.processes.get(name)
         if process is None:
             close = get_close_matches(name, self._context.processes, 3)

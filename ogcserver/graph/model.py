@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ogcserver.cube import Band
-from ogcserver.errors import ArgumentInvalid
+from ogcserver.errors import ArgumentInvalid, UdfLanguageUnsupported
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.plan.expr import Expr
 
@@ -109,6 +109,27 @@ class StoredGraphs(Protocol):
         ...
 
 
+class Functions(Protocol):
+    """What a user's graphs may call that users have written."""
+
+    def process(self, path: str) -> Process:
+        """
+        Args:
+            path: such as ``/udf/Python/aggregate_time``.
+        Raises:
+            UdfLanguageUnsupported, UdfTypeUnsupported: there is no such kind of function.
+        """
+        ...
+
+
+class _NoFunctions:
+    def process(self, path: str) -> Process:
+        raise UdfLanguageUnsupported("user-defined functions are off here: this server does not run them")
+
+
+NO_FUNCTIONS: Functions = _NoFunctions()
+
+
 @dataclass(frozen=True, eq=False)
 class Context:
     """Everything that a graph is compiled against."""
@@ -117,3 +138,4 @@ class Context:
     collections: Collections
     stored: StoredGraphs
     limits: GraphLimits = field(default_factory=GraphLimits)
+    functions: Functions = NO_FUNCTIONS

@@ -8,7 +8,7 @@ from typing import Any
 
 from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.limits import GraphLimits
-from ogcserver.graph.model import Collections, Context, Process
+from ogcserver.graph.model import NO_FUNCTIONS, Collections, Context, Functions, Process
 from ogcserver.jobs.outside import OutsideGraphs, Visit
 from ogcserver.jobs.store import JobStore
 from ogcserver.plan.expr import Expr
@@ -45,7 +45,10 @@ class Compiler:
     store: JobStore
     limits: GraphLimits
     outside: OutsideGraphs = field(default_factory=OutsideGraphs)
+    functions: Callable[[str], Functions] = lambda user_id: NO_FUNCTIONS
+    """Those of a user."""
 
     def __call__(self, graph: object, user_id: str) -> Expr:
         stored = UserGraphs(self.store, user_id, self.outside.visit())
-        return compile_graph(graph, Context(self.processes, self.collections, stored, self.limits))
+        functions = self.functions(user_id)
+        return compile_graph(graph, Context(self.processes, self.collections, stored, self.limits, functions))

@@ -16,7 +16,7 @@ class Revision(NamedTuple):
     jobs: int
     """Writes of jobs and services."""
     graphs: int
-    """Writes of stored graphs, which jobs may refer to."""
+    """Writes of stored graphs and of users' files, which jobs may refer to."""
 
 
 class Revisions(Protocol):

@@ -124,6 +124,8 @@ class Pictures:
 
     def known(self, request: Request, etag: str) -> bool:
         """Whether the client has what the tag stands for.  Source: RFC 9110, 13.1.2, compared weakly."""
+        if request.method not in ("GET", "HEAD"):
+            return False
         tags = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
         return "*" in tags or f'"{etag}"' in tags
 

@@ -14,7 +14,7 @@ from ogcserver.cube import View
 from ogcserver.encode.formats import Format, find_format
 from ogcserver.engine.describe import Description
 from ogcserver.engine.explain import Explanation
-from ogcserver.engine.service import Encoder, Rendered
+from ogcserver.engine.exports import Exports
 from ogcserver.errors import (
     ArgumentInvalid,
     CollectionNotFound,
@@ -34,7 +34,8 @@ from ogcserver.openeo.bodies import Json, Output, read_object
 from ogcserver.ows.address import base_url
 from ogcserver.plan.expr import Expr
 from ogcserver.sources.base import Collection, CollectionInfo
-from ogcserver.udf.runner import NO_UDFS, Capability
+from ogcserver.udf.capability import NO_RUNNER
+from ogcserver.udf.runner import Capability
 from ogcserver.users.accounts import Users
 from ogcserver.users.files import UserFiles
 from ogcserver.users.usage import Usage
@@ -44,10 +45,6 @@ API_VERSION = "0.3.0"
 
 class Computer(Protocol):
     """What this API needs of :class:`ogcserver.engine.service.Engine`."""
-
-    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered: ...
-
-    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str: ...
 
     async def describe(self, plan: Expr) -> Description: ...
 
@@ -64,6 +61,15 @@ class Archive(Protocol):
         Raises:
             CollectionNotFound: no such collection.
         """
+        ...
+
+
+class Confined(Protocol):
+    """What runs user-defined functions."""
+
+    @property
+    def capability(self) -> Capability:
+        """Whether they can be run, and why not. Blocks, the first time."""
         ...
 
 
@@ -86,6 +92,7 @@ class Backend:
     compiled: Compiled
     """The plans of jobs, shared with the catalogue of layers."""
     engine: Computer
+    exports: Exports
     archive: Archive
     processes: Mapping[str, Process]
     formats: Mapping[str, Format]
@@ -100,8 +107,7 @@ class Backend:
     public_url: str = ""
     services_public: bool = True
     """Whether services are public unless the request says otherwise."""
-    udfs: Capability = NO_UDFS
-    """Whether user-defined functions can be run, and why not."""
+    udfs: Confined = NO_RUNNER
 
     def base(self, request: Request) -> str:
         """Where clients reach the root of this server, without a slash at the end."""

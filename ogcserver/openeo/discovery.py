@@ -20,6 +20,7 @@ from ogcserver.openeo.descriptions import (
 )
 from ogcserver.openeo.responses import Json
 from ogcserver.udf.descriptions import runtimes, udf_description
+from ogcserver.udf.runner import Capability
 
 
 class Discovery:
@@ -67,9 +68,13 @@ class Discovery:
         return Json(process_description(self.backend.processes[name]))
 
     async def udf_runtimes(self, request: Request) -> Response:
-        return Json(runtimes(self.backend.udfs.available))
+        return Json(runtimes((await self._capability()).available))
 
     async def udf_type(self, request: Request) -> Response:
-        if not self.backend.udfs.available:
-            raise UdfLanguageUnsupported(self.backend.udfs.refusal)
+        capability = await self._capability()
+        if not capability.available:
+            raise UdfLanguageUnsupported(capability.refusal)
         return Json(udf_description(request.path_params["lang"], request.path_params["udf_type"]))
+
+    async def _capability(self) -> Capability:
+        return await run_in_threadpool(lambda: self.backend.udfs.capability)

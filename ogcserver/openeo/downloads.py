@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, Response
 
 from ogcserver.batch.model import Result
 from ogcserver.batch.products import Product
+from ogcserver.engine.exports import Body, StoredFile
 from ogcserver.geo.grid import Bounds
 from ogcserver.jobs.model import Job
 from ogcserver.openeo.responses import Json, preferred
@@ -36,8 +37,10 @@ class Download:
     """Hexadecimal digits."""
 
     @classmethod
-    def of(cls, url: str, content: bytes) -> Download:
-        return cls(url, len(content), hashlib.sha256(content).hexdigest())
+    def of(cls, url: str, content: Body) -> Download:
+        """Blocks."""
+        stored = isinstance(content, StoredFile)
+        return cls(url, len(content), content.sha256() if stored else hashlib.sha256(content).hexdigest())
 
 
 def wants_metalink(request: Request) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,19 +14,21 @@ from starlette.responses import Response
 
 from ogcserver.cube import Block, View
 from ogcserver.encode.formats import Format
-from ogcserver.engine.service import Rendered
+from ogcserver.encode.pieces import Pieces
+from ogcserver.engine.exports import Export
 from ogcserver.errors import NotOnDemand
 from ogcserver.jobs.layers import resampling_of
 from ogcserver.jobs.model import Job
 from ogcserver.openeo.backend import Backend
 from ogcserver.openeo.bodies import JobBody, Json, Output
 from ogcserver.openeo.downloads import Download, is_known, links_response, metalink_response, wants_metalink
+from ogcserver.ows.bodies import Joined
 from ogcserver.plan.expr import Expr
 
 
 @dataclass(frozen=True, eq=False)
 class FileEncoder:
-    """Writes blocks in a file format: an :class:`ogcserver.engine.service.Encoder`."""
+    """Writes blocks and pieces in a file format: an :class:`ogcserver.engine.exports.FileEncoder`."""
 
     format: Format
     options: Json
@@ -36,6 +39,14 @@ class FileEncoder:
 
     def __call__(self, block: Block) -> bytes:
         return self.format.encode(block, self.options, None)
+
+    @property
+    def writes(self) -> bool:
+        return self.format.write is not None
+
+    def write(self, pieces: Pieces, target: Path) -> None:
+        assert self.format.write is not None
+        self.format.write(pieces, target, self.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +70,7 @@ class Results:
         plan = await self.backend.compile(body.process_graph, user)
         result = await self._result(plan, body.output)
         self.backend.usage.claim(plan.token, user)
-        rendered = await self.backend.engine.render(result.plan, result.view, result.encoder)
+        rendered = await self.backend.exports.render(result.plan, result.view, result.encoder)
         return _file(rendered, result.encoder.format, "result")
 
     async def links(self, request: Request) -> Response:
@@ -73,8 +84,8 @@ class Results:
             return links_response([link])
         result = await self._result(plan, output)  # computed now, since a Metalink tells its size and hash
         self.backend.usage.claim(plan.token, job.user_id, job.id)
-        rendered = await self.backend.engine.render(result.plan, result.view, result.encoder)
-        return metalink_response([Download.of(link, rendered.body)])
+        rendered = await self.backend.exports.render(result.plan, result.view, result.encoder)
+        return metalink_response([await run_in_threadpool(Download.of, link, rendered.body)])
 
     async def download(self, request: Request) -> Response:
         """GET /jobs/{job_id}/on_demand/result.{extension}: the whole result in the job's output format."""
@@ -82,11 +93,11 @@ class Results:
         result = await self._result(await self.backend.plan(job), Output.of(job.output))
         if request.path_params["extension"] != result.encoder.format.extension:
             raise HTTPException(404)
-        etag = f'"{await self.backend.engine.etag(result.plan, result.view, result.encoder)}"'
+        etag = f'"{await self.backend.exports.etag(result.plan, result.view, result.encoder)}"'
         if is_known(request, etag):
             return Response(status_code=304, headers={"etag": etag})
         self.backend.usage.claim(result.plan.token, job.user_id, job.id)
-        rendered = await self.backend.engine.render(result.plan, result.view, result.encoder)
+        rendered = await self.backend.exports.render(result.plan, result.view, result.encoder)
         return _file(rendered, result.encoder.format, job.id)
 
     async def _on_demand(self, request: Request) -> Job:
@@ -104,9 +115,10 @@ class Results:
         return _Result(plan, View(found.grid, plan.type.names, found.times, chosen), encoder)
 
 
-def _file(rendered: Rendered, written: Format, name: str) -> Response:
+def _file(rendered: Export, written: Format, name: str) -> Response:
     headers = {
+        "content-type": written.media_type,
         "content-disposition": f'attachment; filename="{name}.{written.extension}"',
         "etag": f'"{rendered.etag}"',
     }
-    return Response(rendered.body, media_type=written.media_type, headers=headers)
+    return Joined([rendered.body], headers)

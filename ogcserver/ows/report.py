@@ -34,6 +34,7 @@ from ogcserver.errors import (
     RequestError,
     SourceUnavailable,
     TooManyAttempts,
+    UdfUnavailable,
     UnsupportedOperation,
     UnsupportedVersion,
 )
@@ -62,6 +63,7 @@ OWS: Codes = {
     RequestError: ("NoApplicableCode", 400),
     SourceUnavailable: ("NoApplicableCode", 502),
     Overloaded: ("NoApplicableCode", 503),
+    UdfUnavailable: ("NoApplicableCode", 503),
     DeadlineExceeded: ("NoApplicableCode", 504),
     OgcServerError: ("NoApplicableCode", 500),
 }

@@ -33,6 +33,11 @@ class UpdateSequence:
             digest.update(repr((layer.id, layer.title, layer.abstract, layer.description, layer.args)).encode())
         return cls(revision, digest.hexdigest()[:16])
 
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Whether the text has the form of a sequence."""
+        return _FORM.fullmatch(text) is not None
+
     def __str__(self) -> str:
         return f"{self.revision}-{self.digest}"
 

@@ -186,9 +186,7 @@ class _Binder:
             found: dict[str, tuple[str, ...]] = {}
             for node in postorder(udf.data):
                 inputs = [found[child.token] for child in node.inputs]
-                found[node.token] = self._own_times(
-                    node, inputs, lambda load: self.catalog.labels(load, udf.regions)
-                )
+                found[node.token] = self._own_times(node, inputs, lambda load: self.catalog.labels(load, udf.regions))
             self.whole[udf.token] = found[udf.data.token]
         return self.whole[udf.token]
 

@@ -37,7 +37,7 @@ class RunUdf(Expr):
     script: Script
     bands: tuple[Band, ...]
     time: TimeAxis
-    """What becomes of the time axis; labels of a new one are known once the script was tried on the labels of the old."""
+    """What becomes of the time axis; the labels of a new one follow from trying the script on those of the old."""
     series: bool
     """Whether one call needs all observations; else it gets one."""
     sparse: bool = False

@@ -42,7 +42,11 @@ class Limits:
     max_pixels: int = _at_least(1, 100_000_000)
     """Values of one request's result: pixels x bands x times."""
     max_request_mb: int = _at_least(1, 2048)
+    stream_mb: int = _at_least(0, 64)
+    """Results with more values than this, not compressed, are put together on the disk instead of in memory."""
     timeout_s: float = _at_least(0.1, 60.0)
+    stream_timeout_s: float = _at_least(0.1, 600.0)
+    """For results that are put together on the disk."""
     threads: int = _at_least(0, 0)
     """Threads that compute, in each server process; 0: as many as there are processors."""
     queue: int = _at_least(1, 256)

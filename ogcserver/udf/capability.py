@@ -49,6 +49,9 @@ class NoUdfs:
         return UdfLanguageUnsupported(self._capability.refusal)
 
 
+NO_RUNNER = NoUdfs("this server does not run them")
+
+
 def open_runner(limits: UdfLimits, mechanisms: Sequence[Mechanism] = MECHANISMS) -> WorkerPool | NoUdfs:
     """A runner that uses the first mechanism with which a worker starts here; takes a fraction of a second for each.
 

@@ -99,9 +99,6 @@ class Capability:
         return f"user-defined functions are off here: {self.reason}"
 
 
-NO_UDFS = Capability("", "this server does not run them")
-
-
 class UdfRunner(Protocol):
     """Runs scripts. Methods may be called from many threads, and block."""
 
@@ -133,4 +130,8 @@ class UdfRunner(Protocol):
         Raises:
             UdfError, UdfLanguageUnsupported, UdfUnavailable: as :meth:`run`.
         """
+        ...
+
+    def close(self) -> None:
+        """Ends what it has started; no call may be under way."""
         ...

@@ -163,6 +163,7 @@ class UserFiles:
                     break
                 with suppress(OSError):  # not empty
                     folder.rmdir()
+        self.locks.count_change()
 
     def _begin(self, user_id: str, path: str, expected: int) -> BinaryIO:
         """A new file to write to, if nothing speaks against storing so many bytes under the path."""
@@ -194,6 +195,7 @@ class UserFiles:
                 raise FileNotStored(
                     "a folder has this path, or a file has that of its folder", locator="path"
                 ) from error
+        self.locks.count_change()
 
     def _place(self, user_id: str, path: str) -> Path:
         """

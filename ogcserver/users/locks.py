@@ -1,4 +1,4 @@
-"""Files that running jobs read, and that nobody may change meanwhile."""
+"""What the database knows of files: which of them running jobs read, and that one has changed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Engine, select
 
+from ogcserver.jobs.rows import count_write
 from ogcserver.jobs.tables import FILE_LOCKS, writing
 
 
@@ -31,6 +32,11 @@ class FileLocks:
         """Gives up all that the job holds, if anything."""
         with writing(self._database) as connection:
             connection.execute(FILE_LOCKS.delete().where(FILE_LOCKS.c.job_id == job_id))
+
+    def count_change(self) -> None:
+        """Tells all processes that graphs, which may name files, may mean something else now."""
+        with writing(self._database) as connection:
+            count_write(connection, "graphs")
 
     def holder(self, user_id: str, path: str) -> str | None:
         """A job that reads the file; None: there is none."""

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from ogcserver.coverages.output import FileEncoder
 from ogcserver.cube import View
 from ogcserver.encode.formats import Format, formats
-from ogcserver.engine.service import Encoder, Rendered
+from ogcserver.engine.exports import Body
 from ogcserver.jobs.layers import Layer, Layers
+from ogcserver.ows.bodies import Joined
 from ogcserver.ows.documents import Documents
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
@@ -22,12 +23,22 @@ from ogcserver.ows.xml import Element
 from ogcserver.plan.expr import Expr
 
 
+class Sent(Protocol):
+    """An encoded coverage, in memory or on the disk."""
+
+    @property
+    def body(self) -> Body: ...
+
+    @property
+    def etag(self) -> str: ...
+
+
 class Renderer(Protocol):
-    """What the service needs of :class:`ogcserver.engine.service.Engine`."""
+    """What the service needs of :class:`ogcserver.engine.exports.Exports`."""
 
-    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered: ...
+    async def render(self, plan: Expr, view: View, encoder: FileEncoder) -> Sent: ...
 
-    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str: ...
+    async def etag(self, plan: Expr, view: View, encoder: FileEncoder) -> str: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +57,7 @@ class Call:
 
 
 Operation = Callable[[Call], Awaitable[Response]]
-Answer = Callable[[Layer, FileEncoder, Rendered], Response]
+Answer = Callable[[Layer, FileEncoder, Sent], Response]
 
 
 class VersionService(Protocol):
@@ -108,13 +119,13 @@ class Delivery:
         return response
 
 
-def plain_file(layer: Layer, make: FileEncoder, rendered: Rendered) -> Response:
+def plain_file(layer: Layer, make: FileEncoder, rendered: Sent) -> Response:
     """The file alone."""
     headers = {
         "content-type": make.format.media_type,
         "content-disposition": f'inline; filename="{layer.id}.{make.format.extension}"',
     }
-    return Response(rendered.body, headers=headers)
+    return Joined([rendered.body], headers)
 
 
 def _matches(header: str, etag: str) -> bool:

@@ -30,11 +30,13 @@ from ogcserver.ows.address import base_url
 from ogcserver.ows.documents import Document, Documents
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
+from ogcserver.ows.reading import read_body
 from ogcserver.ows.report import OWS, Codes, exception_handlers, fault
+from ogcserver.ows.soap import SOAP_12, soap_dialect, soap_response
 from ogcserver.ows.xml import Element
 from ogcserver.wmts.requests import GetCapabilities, GetFeatureInfo, GetTile, operation, resource
 from ogcserver.wmts.responses import LEGEND_EXTENSIONS, Capabilities
-from ogcserver.wmts.soap import SOAP_12, feature_info, payload, read_soap, soap_fault, soap_response
+from ogcserver.wmts.soap import LARGEST, feature_info, parse_soap, payload
 
 CODES: Codes = {**OWS, TileOutOfRange: ("TileOutOfRange", 400)}
 """An unknown layer is an invalid parameter (:meth:`WmtsApi._layer`), an unknown service a missing page."""
@@ -112,11 +114,11 @@ class WmtsApi:
         """An operation in a SOAP envelope; so are the answer and any failure."""
         version = SOAP_12
         try:
-            asked = await read_soap(request)
+            asked = parse_soap(await read_body(request, LARGEST))
             version = asked.version
             return soap_response(await self._enveloped(request, _with_style(asked.pairs)), version)
         except OgcServerError as error:
-            return soap_fault(fault(CODES, error), version)
+            return soap_dialect(CODES, "1.1", version).write(fault(CODES, error))
 
     async def legend(self, request: Request) -> Response:
         """The legend of a style as a resource."""
@@ -137,6 +139,8 @@ class WmtsApi:
         body = bytes(answer.body)
         if isinstance(ask, GetFeatureInfo):
             return feature_info(body, ask.info_format)
+        if answer.status_code == 204:  # an envelope cannot say that
+            raise TileOutOfRange("the tile holds nothing of the layer")
         return payload(body, ask.tile.media_type)
 
     async def _capabilities(self, request: Request, ask: GetCapabilities) -> Document:

@@ -60,7 +60,7 @@ class Person:
 class World:
     def __init__(self, folder: Path) -> None:
         self.server = Server(folder, users=accounts)
-        wcs = WcsApi(self.server.engine, self.server.catalogue, Identification())
+        wcs = WcsApi(self.server.exports, self.server.catalogue, Identification())
         rest = Route("/{path:path}", OpenEoApi(self.server.backend).app())
         self.server.app = Cors(Identify(Starlette(routes=[*wcs.routes(), rest]), self.server.users))
         self.nobody = Person(self.server, "", "")

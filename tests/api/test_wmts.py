@@ -20,7 +20,7 @@ from lxml import etree
 from ogcserver.errors import Overloaded
 from ogcserver.geo.tiles import native_set
 from ogcserver.maps.tiles import TileRules
-from ogcserver.wmts.soap import SOAP_11, SOAP_12
+from ogcserver.ows.soap import SOAP_11, SOAP_12
 from tests.unit.wmts.fakes import TIMES, UTM, FakeEngine, decoded, get
 from tests.unit.wmts.test_wmts_requests import SOAP_CAPABILITIES, SOAP_INFO, SOAP_TILE, soap
 from tests.xsd import assert_valid
@@ -340,6 +340,14 @@ def test_a_tile_by_soap_is_the_tile_by_kvp() -> None:
     assert content.findtext(f"{WMTS}Format") == "image/png"
     picture = base64.b64decode(content.findtext(f"{WMTS}BinaryContent") or "")
     assert picture == tile(LAYER="j-time", TIME="2017-01-05").content
+
+
+def test_a_tile_by_soap_is_sent_although_the_client_has_it() -> None:
+    etag = tile(LAYER="j-time", TIME="2017-01-05").headers["etag"]
+    content = soap(SOAP_TILE.replace("j-utm", "j-time"))
+    response = get("/wmts", method="POST", content=content, headers={"if-none-match": etag})
+    assert response.status_code == 200
+    assert base64.b64decode(body_of(response).findtext(f"{WMTS}BinaryContent") or "").startswith(b"\x89PNG")
 
 
 def test_values_and_metadata_by_soap() -> None:

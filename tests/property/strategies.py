@@ -146,7 +146,7 @@ _RANGES = (
 
 
 @st.composite
-def _box(draw: st.DrawFn, place: Place) -> dict[str, Any]:
+def box(draw: st.DrawFn, place: Place) -> dict[str, Any]:
     system = draw(st.sampled_from(place.systems[:3]))
     lattice, extent = place.extent.lattice, place.extent
     left, top = draw(st.floats(0, 0.6)) * extent.width, draw(st.floats(0, 0.6)) * extent.height
@@ -186,7 +186,7 @@ def _extended(draw: st.DrawFn, place: Place, graph: dict[str, Any], temporal: bo
     kind = draw(st.sampled_from(kinds))
     pick = st.sampled_from(names)
     if kind == "bbox":
-        return node("filter_bbox", imagery=graph, **draw(_box(place)))
+        return node("filter_bbox", imagery=graph, **draw(box(place)))
     if kind == "dates":
         return node("filter_daterange", imagery=graph, **draw(st.sampled_from(_RANGES)))
     if kind == "bands":

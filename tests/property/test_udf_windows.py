@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from hypothesis import given, note, settings
+from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
-from ogcserver.cube import Array, View
+from ogcserver.cube import RESAMPLINGS, Array, View
 from ogcserver.engine.describe import Finder
 from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.run import run
 from ogcserver.engine.service import Engine
-from ogcserver.plan.bind import Read, bind
+from ogcserver.plan.bind import Read, bind, observation_times
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.rewrite import REWRITES
 from ogcserver.sources.base import Observation
 from tests.fakes import PyramidReader, node, product
 from tests.fakes import run as wait
-from tests.property.strategies import PLACES, archive, assert_same, box, grids, reader
+from tests.property.strategies import PLACES, Place, archive, assert_same, box, grids, reader
 from tests.udf_fakes import InProcessRunner, Written, compiled_with, udf
 
 RUNNER = InProcessRunner()
@@ -97,25 +98,82 @@ def pixels(plan: Expr, view: View) -> Array:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """A chain of scripts, filters and reducers, and a view of its result."""
+    """A chain of scripts, filters and a reducer, and a view of its result."""
     place = draw(st.sampled_from(PLACES))
     graph: dict[str, Any] = product(draw(st.sampled_from(place.collections)))
-    if draw(st.booleans()):
-        graph = node("filter_bbox", imagery=graph, **draw(box(place)))
-    if draw(st.booleans()):
-        graph = node("filter_daterange", imagery=graph, **{"from": "2017-01-10"})
-    for kind, script in draw(st.lists(st.sampled_from(TEMPORAL), max_size=2)):
+    for _ in range(draw(st.integers(0, 2))):
+        graph = draw(_filtered(place, graph))
+    for kind, script in draw(st.lists(st.sampled_from(TEMPORAL), min_size=1, max_size=2)):
         graph = udf(kind, graph, script)
-        if draw(st.booleans()):
-            graph = node("band_arithmetic", imagery=graph, expr=["v", "v * 2"] if script != "scaled" else ["s"])
-            graph = node("filter_bbox", imagery=graph, **draw(box(place))) if draw(st.booleans()) else graph
-            graph = graph if script == "scaled" else node("filter_bands", imagery=graph, bands=["band1"])
-        break
-    ending = draw(st.sampled_from(["", "min", "median", "count", "udf"]))
-    graph = udf("reduce_time", graph, "spread") if ending == "udf" else graph
-    graph = node(f"{ending}_time", imagery=graph) if ending in ("min", "median", "count") else graph
-    if ending and draw(st.booleans()):
-        graph = udf("window_space", graph, "smooth")
-    names = planned(graph).type.names
-    bands = tuple(draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True)))
-    return graph, View(draw(grids(place)), bands)
+        graph = draw(_filtered(place, graph)) if draw(st.booleans()) else graph
+    ending = draw(st.sampled_from(["", "min_time", "median_time", "count_time", "udf"]))
+    if ending:
+        graph = udf("reduce_time", graph, "spread") if ending == "udf" else node(ending, imagery=graph)
+        graph = udf("window_space", graph, "smooth") if draw(st.booleans()) else graph
+    plan = planned(graph)
+    bands = draw(st.lists(st.sampled_from(plan.type.names), min_size=1, max_size=2, unique=True))
+    view = View(draw(grids(place)), tuple(bands), (), draw(st.sampled_from(RESAMPLINGS)))
+    times = observation_times(plan, view.grid, FINDER) if plan.type.temporal else ()
+    assume(times or not plan.type.temporal)
+    return graph, replace(view, times=times)
+
+
+@st.composite
+def _filtered(draw: st.DrawFn, place: Place, graph: dict[str, Any]) -> dict[str, Any]:
+    if draw(st.booleans()):
+        return node("filter_bbox", imagery=graph, **draw(box(place)))
+    return node("filter_daterange", imagery=graph, **{"from": "2017-01-10"})
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases(), st.booleans(), st.floats(0.01, 0.99))
+def test_window_equals_its_two_halves(case: Case, side_by_side: bool, part: float) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plan = planned(graph)
+    width, height = view.grid.width, view.grid.height
+    if side_by_side:
+        cut = min(max(1, int(part * width)), width - 1)
+        parts = [view.grid.window(0, 0, cut, height), view.grid.window(cut, 0, width - cut, height)]
+    else:
+        cut = min(max(1, int(part * height)), height - 1)
+        parts = [view.grid.window(0, 0, width, cut), view.grid.window(0, cut, width, height - cut)]
+    joined = np.concatenate([pixels(plan, view.on(grid)) for grid in parts], axis=3 if side_by_side else 2)
+    assert_same(pixels(plan, view), joined)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_engine_in_chunks_and_at_native_pixels_equals_one_piece(case: Case) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plan = planned(graph)
+    engine = Engine(archive().get, archive().reader(PyramidReader(archive().arrays)), Limits(), udfs=RUNNER)
+    try:
+        block = wait(engine.evaluate(plan, view))
+    finally:
+        engine.close()
+    assert_same(block.data, pixels(plan, view))
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases())
+def test_rewrites_change_nothing(case: Case) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plain = planned(graph, ())
+    assert planned(graph).type == plain.type
+    assert_same(pixels(planned(graph), view), pixels(plain, view))
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_times_and_bands_asked_alone_equal_those_asked_together(case: Case) -> None:
+    graph, view = case
+    note(f"{graph}")
+    plan = planned(graph)
+    together = pixels(plan, view)
+    for place, band in enumerate(view.bands):
+        for number, time in enumerate(view.times or ("",)):
+            alone = pixels(plan, replace(view, bands=(band,), times=(time,) if time else ()))
+            np.testing.assert_array_equal(alone[0, 0], together[number, place])

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from ogcserver.coverages.boxes import coverage_bounds
 from ogcserver.coverages.sizes import limited, whole
-from ogcserver.cube import Resampling, View
+from ogcserver.cube import Resampling
 from ogcserver.engine.describe import Description
 from ogcserver.geo.crs import project_bounds
 from ogcserver.geo.grid import Bounds, Grid
-from ogcserver.wcs.bands import AXIS, chosen
+from ogcserver.wcs.bands import AXIS
 from ogcserver.wcs.identify import Sent
-from ogcserver.wcs.times import choose_listed
+from ogcserver.wcs.v1.choice import Locators, placed
 from ogcserver.wcs.v10.requests import GetCoverage
-from ogcserver.wcs.windows import Placing, check_overlap, on_native
+from ogcserver.wcs.windows import Placing
+
+_NAMES = Locators("BBOX", "TIME", AXIS)
 
 
 def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_pixels: int) -> Placing:
@@ -29,20 +31,15 @@ def place(ask: GetCoverage, coverage: Description, resampling: Resampling, max_p
         resampling: of the coverage, where the request names no interpolation.
         max_pixels: the operator's limit on columns x rows.
     Raises:
-        InvalidSubset: outside of the coverage, or no observation at the time.
-        UnknownField, InvalidParameter: bands.
         CoordinateError: the box cannot be expressed in the answer's CRS.
         TooLarge: over ``max_pixels``; nothing is allocated before.
+        others: as :func:`ogcserver.wcs.v1.choice.placed` says.
     """
     box = ask.box or coverage_bounds(coverage.grid, ask.crs)
     bounds = project_bounds(ask.crs, ask.response_crs, box)
     stated = Grid.from_bounds(ask.response_crs, bounds, *_size(ask, bounds, max_pixels))
-    check_overlap(stated, coverage.grid, "BBOX")
-    times = choose_listed(coverage.times, ask.times, "TIME")
     sent = Sent(box, of_centres=False) if ask.crs == coverage.grid.crs else None
-    grid = on_native(stated, coverage.grid, sent)
-    view = View(grid, chosen(coverage.bands, ask.bands, AXIS), times, ask.interpolation or resampling)
-    return Placing(view, stated)
+    return placed(stated, coverage, ask.choice, resampling, sent, _NAMES)
 
 
 def _size(ask: GetCoverage, bounds: Bounds, max_pixels: int) -> tuple[int, int]:

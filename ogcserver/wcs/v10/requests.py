@@ -10,21 +10,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ogcserver.cube import Resampling
 from ogcserver.errors import InvalidParameter, MissingParameter
 from ogcserver.geo.crs import canonical
 from ogcserver.geo.grid import Bounds
-from ogcserver.ows.kvp import Kvp, integer, number
+from ogcserver.ows.kvp import Kvp, choice, integer, number
 from ogcserver.wcs.bands import AXIS
 from ogcserver.wcs.syntax import interpolation
+from ogcserver.wcs.v1.choice import Choice
 
 SECTIONS = ("Service", "Capability", "ContentMetadata")
+EXCEPTIONS = "application/vnd.ogc.se_xml"
+"""The one format of exceptions."""
 
 
 @dataclass(frozen=True)
 class GetCapabilities:
     section: str = ""
     """One of :data:`SECTIONS`; "" is the whole document."""
+    update_sequence: str = ""
+    """Of the document that the client has; "" for none."""
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCapabilities:
@@ -33,7 +37,7 @@ class GetCapabilities:
         known = {"": "", "wcs_capabilities": ""} | {f"wcs_capabilities/{name.lower()}": name for name in SECTIONS}
         if path.lower() not in known:
             raise InvalidParameter(f"a section is / or /WCS_Capabilities/ and one of {SECTIONS}", locator="SECTION")
-        return cls(known[path.lower()])
+        return cls(known[path.lower()], kvp.optional("UPDATESEQUENCE", str) or "")
 
 
 @dataclass(frozen=True)
@@ -54,42 +58,43 @@ class GetCoverage:
     response_crs: str
     """Canonical; of the answer."""
     box: Bounds | None
-    """None: the whole coverage. OWSLib writes BBox=None."""
+    """None: the whole coverage, for a request that names times. OWSLib writes BBox=None."""
     size: tuple[float, float] | None
     """Columns and rows, whole numbers of at least 1; else there is a resolution."""
     resolution: tuple[float, float] | None
     """Width and height of a pixel in units of the answer's CRS."""
-    times: tuple[str, ...] = ()
-    """Empty: the default, the newest."""
-    bands: tuple[str, ...] = ()
-    """Empty: all."""
-    interpolation: Resampling | None = None
+    choice: Choice = Choice()
     format: str = ""
-    """"" is the native one."""
+    """"" is the native one. OWSLib writes FORMAT=None."""
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCoverage:
         """
         Raises:
-            MissingParameter: no coverage, no CRS, or neither size nor resolution.
+            MissingParameter: no coverage, no CRS, no format, neither box nor time, or neither size nor resolution.
             InvalidParameter, CrsError: as they say.
         """
-        crs = kvp.one("CRS", canonical)
+        kvp.optional("EXCEPTIONS", choice(EXCEPTIONS))
+        crs, where, times = kvp.one("CRS", canonical), kvp.optional("BBOX", box), _times(kvp)
+        if where is None and not times:
+            raise MissingParameter("give BBOX or TIME, or both", locator="BBOX")
         size, resolution = _pair(kvp, "WIDTH", "HEIGHT"), _pair(kvp, "RESX", "RESY")
         if (size is None) == (resolution is None):
             error = MissingParameter if size is None else InvalidParameter
             raise error("give either WIDTH and HEIGHT, or RESX and RESY", locator="WIDTH" if size is None else "RESX")
+        for name in ("DEPTH", "RESZ"):
+            if name in kvp:
+                raise InvalidParameter(f"coverages have two dimensions here: leave {name} out", locator=name)
+        coverage, named = kvp.one("COVERAGE", str), kvp.one("FORMAT", str)
         return cls(
-            coverage=kvp.one("COVERAGE", str),
+            coverage=coverage,
             crs=crs,
             response_crs=kvp.optional("RESPONSE_CRS", canonical) or crs,
-            box=kvp.optional("BBOX", box),
+            box=where,
             size=size,
             resolution=resolution,
-            times=_times(kvp),
-            bands=kvp.listed(AXIS),
-            interpolation=kvp.optional("INTERPOLATION", interpolation),
-            format=kvp.optional("FORMAT", str) or "",
+            choice=Choice(times, kvp.listed(AXIS), kvp.optional("INTERPOLATION", interpolation)),
+            format="" if named == "None" else named,
         )
 
 

@@ -1,55 +1,32 @@
 """A coverage as WCS 1.1 sends it: a small XML document and the file, two parts of one answer.
 
-QGIS takes exactly two parts, the second one with a Content-Transfer-Encoding of ``binary`` (or base64).
+QGIS takes exactly two parts.
 
-Source: OGC 07-067r5 clause 10.3.11, RFC 2046 clause 5.1.
+Source: OGC 07-067r5 clause 10.3.11.
 """
 
 from __future__ import annotations
 
-import hashlib
-
 from starlette.responses import Response
 
 from ogcserver.coverages.output import FileEncoder
-from ogcserver.engine.service import Rendered
 from ogcserver.jobs.layers import Layer
+from ogcserver.ows.multipart import Part, file_part, multipart_response
 from ogcserver.ows.xml import serialise
+from ogcserver.wcs.delivery import Sent
 from ogcserver.wcs.v11.documents import Documents
 
-_LINE = b"\r\n"
 
-
-def multipart(documents: Documents, layer: Layer, make: FileEncoder, rendered: Rendered) -> Response:
+def multipart(documents: Documents, layer: Layer, make: FileEncoder, rendered: Sent) -> Response:
     """``multipart/mixed`` of the Coverages document and the file that it points to."""
-    identifier = f"coverage/{layer.id}.{make.format.extension}"
-    parts = (
-        ({"Content-Type": "text/xml", "Content-ID": "<coverages>"}, serialise(documents.coverages(layer, identifier))),
+    name = f"{layer.id}.{make.format.extension}"
+    identifier = f"coverage/{name}"
+    document = serialise(documents.coverages(layer, identifier))
+    return multipart_response(
+        "multipart/mixed",
         (
-            {
-                "Content-Type": make.format.media_type,
-                "Content-Description": "coverage data",
-                "Content-Transfer-Encoding": "binary",
-                "Content-ID": f"<{identifier}>",
-                "Content-Disposition": f'inline; filename="{layer.id}.{make.format.extension}"',
-            },
-            rendered.body,
+            Part({"Content-Type": "text/xml", "Content-ID": "<coverages>"}, document),
+            file_part(name, make.format.media_type, identifier, rendered.body),
         ),
+        rendered.etag,
     )
-    boundary = _boundary(rendered.body)
-    body = b"".join(_part(boundary, headers, content) for headers, content in parts)
-    media_type = f'multipart/mixed; boundary="{boundary}"'
-    return Response(body + f"--{boundary}--\r\n".encode(), headers={"content-type": media_type})
-
-
-def _part(boundary: str, headers: dict[str, str], content: bytes) -> bytes:
-    lines = [f"--{boundary}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    return "\r\n".join(lines).encode() + content + _LINE
-
-
-def _boundary(body: bytes) -> str:
-    """A text that does not occur in the file, the same for the same file."""
-    boundary = f"wcs-{hashlib.sha256(body).hexdigest()[:24]}"
-    while boundary.encode() in body:
-        boundary = f"wcs-{hashlib.sha256(boundary.encode()).hexdigest()[:24]}"
-    return boundary

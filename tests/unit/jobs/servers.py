@@ -16,6 +16,8 @@ from ogcserver.batch.store import BatchStore
 from ogcserver.batch.worker import Station
 from ogcserver.cors import Cors
 from ogcserver.encode.formats import formats
+from ogcserver.engine.exports import Exports
+from ogcserver.engine.scratch import Scratch
 from ogcserver.engine.service import Engine
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.jobs.catalogue import Catalogue
@@ -80,6 +82,7 @@ class Server:
     ) -> None:
         self.archive = Listed(archive or utm_archive())
         self.engine: Engine = self.archive.engine(**limits)
+        self.exports = Exports(self.engine, Scratch(folder / "tmp"), 64 << 20, 600.0)
         self.store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
         compiler = Compiler(processes(), self.archive, self.store, SMALL, graphs)
         self.users, self.usage = users(self.store), Usage(self.store.database)
@@ -91,7 +94,7 @@ class Server:
         )
         links = (Link("Coverages", "/wcs"),)
         self.backend = Backend(
-            self.store, compiler, self.catalogue.compiled, self.engine, self.archive, processes(), formats(), SMALL,
+            self.store, compiler, self.catalogue.compiled, self.engine, self.exports, self.archive, processes(), formats(), SMALL,
             ("wmts", "wcs"), self.users, self.files, self.usage, self.batches, links, public_url,
             isinstance(self.users, NoUsers),
         )  # fmt: skip

@@ -1,0 +1,154 @@
+"""Requests for maps, and the pixels that they mean.  Source: OGC 20-058 (OGC API - Maps 1.0) clauses 7 to 15."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from PIL import ImageColor
+
+from ogcserver.coverages.boxes import coverage_bounds
+from ogcserver.cube import View
+from ogcserver.encode.overlay import Colour
+from ogcserver.encode.style import Style
+from ogcserver.errors import InvalidParameter, TooLarge
+from ogcserver.geo.crs import project_bounds
+from ogcserver.geo.grid import Bounds
+from ogcserver.jobs.layers import Layer
+from ogcserver.maps.frames import grid_over
+from ogcserver.ogcapi.crs import Crs, crs_parameter, storage_crs
+from ogcserver.ogcapi.subsets import Chosen, Region
+from ogcserver.ows.kvp import Kvp, choice, integer
+
+DEFAULT_EDGE = 1024
+"""Pixels along the longer side of a map whose size the request does not say."""
+MAX_EDGE = 8192
+WHITE: Colour = (255, 255, 255)
+_HEX = re.compile("(?:0[xX]|#)?([0-9a-fA-F]{6})")
+
+
+@dataclass(frozen=True)
+class MapAsk:
+    """A map, as the query asks for it."""
+
+    chosen: Chosen
+    crs: Crs | None
+    """Of the map; None is the storage CRS."""
+    width: int | None
+    height: int | None
+    background: Colour | None
+    """None: transparent."""
+
+    @classmethod
+    def from_kvp(cls, kvp: Kvp) -> MapAsk:
+        """
+        Raises:
+            InvalidParameter, InvalidAxis, CrsError, InvalidSubset: as :meth:`Chosen.from_kvp`.
+            TooLarge: more pixels than a map may have.
+        """
+        width, height = kvp.optional("width", _edge), kvp.optional("height", _edge)
+        return cls(Chosen.from_kvp(kvp), kvp.optional("crs", crs_parameter), width, height, _background(kvp))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a map shows, and where."""
+
+    view: View
+    crs: Crs
+    bounds: Bounds
+    """Of the map in its CRS, east before north."""
+
+
+def place_map(ask: MapAsk, layer: Layer, style: Style) -> Sheet:
+    """The pixels of a map: its box, divided exactly into columns and rows.
+
+    Of several observations in the period that is asked for the latest is shown.
+
+    Raises:
+        InvalidSubset: no observation then; or no place there in the map's CRS.
+        InvalidParameter: the box has no area.
+        CoordinateError: the box cannot be expressed in the CRS of the map.
+    """
+    coverage = layer.description
+    crs = ask.crs or storage_crs(coverage.grid.crs)
+    bounds = _bounds(ask.chosen.region, layer, crs)
+    west, south, east, north = bounds
+    if not (west < east and south < north):
+        raise InvalidParameter("a map needs a box with an area", locator="bbox")
+    grid = grid_over(crs.name, bounds, *_size(ask, (east - west) / (north - south)), coverage.grid)
+    period = ask.chosen.period
+    times = (period.among(coverage.times) if period else coverage.times)[-1:]
+    return Sheet(View(grid, style.bands, times, layer.resampling), crs, bounds)
+
+
+def _bounds(region: Region | None, layer: Layer, crs: Crs) -> Bounds:
+    native = layer.description.grid
+    if region is None:
+        return coverage_bounds(native, crs.name)
+    low_x, low_y, high_x, high_y = region.x.low, region.y.low, region.x.high, region.y.high
+    if not all(map(math.isfinite, (low_x, low_y, high_x, high_y))):
+        west, south, east, north = coverage_bounds(native, region.crs.name)
+        low_x, high_x = _closed(low_x, west), _closed(high_x, east)
+        low_y, high_y = _closed(low_y, south), _closed(high_y, north)
+    return project_bounds(region.crs.name, crs.name, (low_x, low_y, high_x, high_y))
+
+
+def _closed(bound: float, otherwise: float) -> float:
+    return bound if math.isfinite(bound) else otherwise
+
+
+def _size(ask: MapAsk, aspect: float) -> tuple[int, int]:
+    """Columns and rows. What is not given follows from the proportions of the box.
+
+    Args:
+        aspect: width by height of the box.
+    """
+    width, height = ask.width, ask.height
+    if width and height:
+        return width, height
+    if width:
+        return width, _whole(width / aspect)
+    if height:
+        return _whole(height * aspect), height
+    return _whole(DEFAULT_EDGE * min(1.0, aspect)), _whole(DEFAULT_EDGE * min(1.0, 1.0 / aspect))
+
+
+def _whole(edge: float) -> int:
+    """
+    Raises:
+        TooLarge: more than :data:`MAX_EDGE`.
+    """
+    if edge > MAX_EDGE:
+        raise TooLarge(f"a map has at most {MAX_EDGE} pixels along an edge", locator="width")
+    return max(1, round(edge))
+
+
+def _edge(text: str) -> int:
+    edge = integer(text)
+    if edge < 1:
+        raise InvalidParameter(f"a map is at least one pixel wide and high, not {edge}")
+    return _whole(edge)
+
+
+def _background(kvp: Kvp) -> Colour | None:
+    """Source: /req/background/transparent-definition; /req/background/bgcolor-definition."""
+    colour = kvp.optional("bgcolor", colour_parameter)
+    transparent = kvp.optional("transparent", choice("true", "false"))
+    if transparent == "true" or (transparent is None and colour is None):
+        return None
+    return colour or WHITE
+
+
+def colour_parameter(text: str) -> Colour:
+    """``0xFF8000``, ``FF8000`` or a name of CSS.
+
+    Raises:
+        InvalidParameter: anything else.
+    """
+    match = _HEX.fullmatch(str(ImageColor.colormap.get(text.lower(), text)))
+    if not match:
+        raise InvalidParameter(f"{text[:40]!r} is no colour such as 0xFF8000 or orange")
+    red, green, blue = bytes.fromhex(match[1])
+    return red, green, blue

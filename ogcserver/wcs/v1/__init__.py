@@ -1,0 +1,1 @@
+"""What WCS 1.0.0 and 1.1 share: operations, update sequences, and reading of posted requests."""
