@@ -24,6 +24,7 @@ from ogcserver.sources.gdal import GdalReader
 from ogcserver.sources.netcdf import NetcdfReader
 from ogcserver.sources.raster import RasterReader
 from ogcserver.sources.reader import Reader
+from ogcserver.sources.region_files import RegionFolder
 from ogcserver.sources.sampling import Samplings
 from ogcserver.udf.capability import NoUdfs, open_runner
 from ogcserver.udf.limits import UdfLimits
@@ -92,8 +93,9 @@ def open_parts(settings: Settings, database_url: str | None = None) -> Parts:
     files, udfs = open_files(settings, store.database), _udfs(settings)
     read = Scripts(files, settings.udf.max_script_kb << 10)
     compiler = Compiler(
-        processes(), CollectionBands(catalogs), store, graph_limits, outside, partial(UserFunctions, udfs, read)
-    )
+        processes(), CollectionBands(catalogs), store, graph_limits, outside, partial(UserFunctions, udfs, read),
+        lambda user_id: RegionFolder(partial(files.path_for_reading, user_id)),
+    )  # fmt: skip
     return Parts(catalogs, _engine(settings, catalogs, udfs), store, compiler, files, udfs)
 
 

@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
+from ogcserver.jobs.locks import FileLocks
 from ogcserver.settings import Settings
 from ogcserver.users.accounts import Accounts, NoUsers, Users
 from ogcserver.users.files import FileLimits, UserFiles
 from ogcserver.users.identify import Identify
-from ogcserver.users.locks import FileLocks
 from ogcserver.users.oidc import Issuer
 from ogcserver.users.store import UserStore
 from ogcserver.users.usage import Usage

@@ -9,6 +9,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -75,16 +76,17 @@ class Batches:
             thread.join()
         self._workers.close()
 
-    def queue(self, job: Job, plan: str, product: Product) -> None:
+    def queue(self, job: Job, plan: str, product: Product, files: Collection[str] = ()) -> None:
         """Queues a job; one that failed goes on with the chunks that it has.
 
         Args:
             plan: the token of the job's plan.
+            files: paths of the user's files that the job reads.
         Raises:
             JobNotFound: the job is gone.
         """
         before = self.store.get(job.id)
-        batch = self.store.queue(job.id, plan, product.to_json(), product.total, job.user_id)
+        batch = self.store.queue(job.id, plan, product.to_json(), product.total, job.user_id, files)
         if before is not None and before.run != batch.run:
             self._remove(before)
         self._news.set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, func, select
 from ogcserver.batch.model import Batch, Failure, Json, Progress, Result, progress
 from ogcserver.batch.tables import BATCHES, CHUNKS, METADATA
 from ogcserver.errors import OgcServerError
+from ogcserver.jobs.locks import lock, release
 from ogcserver.jobs.model import Status
 from ogcserver.jobs.store import JobStore
 from ogcserver.jobs.tables import JOBS, making_tables, writing
@@ -37,9 +38,19 @@ class BatchStore:
         with making_tables(self._database) as connection:
             METADATA.create_all(connection)
 
-    def queue(self, job_id: str, plan: str, product: Json, total: int, user_id: str | None = None) -> Batch:
+    def queue(
+        self,
+        job_id: str,
+        plan: str,
+        product: Json,
+        total: int,
+        user_id: str | None = None,
+        files: Collection[str] = (),
+    ) -> Batch:
         """Queues a job. One that was queued before goes on where it stopped if it is to make the same.
 
+        Args:
+            files: paths of the user's files that the job reads: locked until it has ended.
         Raises:
             JobNotFound: no such job of this user.
         """
@@ -53,6 +64,7 @@ class BatchStore:
                 batch = Batch(job_id, secrets.token_hex(8), plan, product, total, job.updated)
             connection.execute(BATCHES.delete().where(BATCHES.c.job_id == job_id))
             connection.execute(BATCHES.insert().values(**_row(batch)))
+            lock(connection, job_id, job.user_id, files)
         return batch
 
     def stop(self, job_id: str, user_id: str | None = None) -> Batch | None:
@@ -64,11 +76,13 @@ class BatchStore:
         with writing(self._database) as connection:
             batch = _locked(connection, job_id)
             self.jobs.put_mode(connection, job_id, "none", "submitted", user_id)
+            release(connection, job_id)
             return _forget(connection, batch)
 
     def forget(self, job_id: str) -> Batch | None:
         """Forgets the batch of a job that is gone, and returns it."""
         with writing(self._database) as connection:
+            release(connection, job_id)
             return _forget(connection, _locked(connection, job_id))
 
     def get(self, job_id: str) -> Batch | None:
@@ -164,6 +178,7 @@ class BatchStore:
             _check(_locked(connection, batch.job_id), batch)
             connection.execute(BATCHES.update().where(BATCHES.c.job_id == batch.job_id).values(**values))
             if status is not None:
+                release(connection, batch.job_id)
                 self.jobs.put_mode(connection, batch.job_id, "batch", status)
 
 

@@ -180,18 +180,20 @@ def remove_job(job_id: str, url: str) -> None:
 @click.option("--bbox", help="xmin,ymin,xmax,ymax in units of --crs. Default: the whole result.")
 @click.option("--crs", default="", help="Such as EPSG:3857. Default: that of the result.")
 @click.option("--size", help="Width and height in pixels: W,H.")
+@click.option("--analyze", is_flag=True, help="Compute it, and show the time of each node and the bytes read.")
 @_config_option()
 @click.pass_obj
 def explain(
-    wiring: Wiring | None, graph: Path, bbox: str | None, crs: str, size: str | None, config: Path | None
-) -> None:
+    wiring: Wiring | None, graph: Path, bbox: str | None, crs: str, size: str | None, analyze: bool,
+    config: Path | None,
+) -> None:  # fmt: skip
     """Show what would be read and computed for a window of a graph's result."""
     window = None
     if bbox is not None:
         width, height = _numbers(size or "256,256", 2, "--size")
         window = local.Window(_bounds(bbox), crs, (int(width), int(height)))
     read = read_graph(graph)
-    click.echo(_with_parts(wiring, config, lambda parts: local.explain(parts, read, window)), nl=False)
+    click.echo(_with_parts(wiring, config, lambda parts: local.explain(parts, read, window, analyze)), nl=False)
 
 
 @main.command()

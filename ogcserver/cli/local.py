@@ -36,15 +36,15 @@ class Window:
     """Width and height."""
 
 
-async def explain(parts: Parts, graph: GraphFile, window: Window | None) -> str:
-    """What the window, or else the whole result, would read and compute."""
+async def explain(parts: Parts, graph: GraphFile, window: Window | None, analyze: bool = False) -> str:
+    """What the window, or else the whole result, would read and compute; ``analyze`` computes it and tells the cost."""
     plan = parts.compiler(graph.process_graph, USER)
     found = await parts.engine.describe(plan)
     grid = found.grid
     if window is not None:
         grid = Grid.from_bounds(canonical(window.crs or grid.crs), window.bounds, *window.size)
     view = View(grid, plan.type.names, found.times, resampling_of(graph.output or {}) or "nearest")
-    return (await parts.engine.explain(plan, view)).to_text()
+    return (await parts.engine.explain(plan, view, analyze)).to_text()
 
 
 async def run(parts: Parts, graph: GraphFile, out: Path, format_name: str, progress: Progress) -> int:

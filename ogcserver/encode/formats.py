@@ -65,7 +65,7 @@ class Format:
     aliases: tuple[str, ...] = ()
     """Other names and media types by which :func:`find_format` knows it, lower case."""
     write: Callable[[Pieces, Path, Options], None] | None = None
-    """Writes a file larger than memory, with the same pixels and metadata as an encoded one; None: it cannot be done."""
+    """Writes a file larger than memory with the pixels and metadata of an encoded one. None: it cannot be done."""
 
 
 def formats() -> Mapping[str, Format]:

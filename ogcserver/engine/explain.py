@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ogcserver.cube import View
@@ -29,6 +29,16 @@ class ReadLine:
 
 
 @dataclass(frozen=True)
+class Analysis:
+    """What it took to compute the view."""
+
+    bytes_read: int
+    """Of files; those of blocks that were decoded before are not read. Of readers that count (GeoTIFF)."""
+    seconds: tuple[float, ...]
+    """For each node. What threads read ahead counts as waiting for it."""
+
+
+@dataclass(frozen=True)
 class Explanation:
     """What answers a view: from which cache, or from which steps and reads."""
 
@@ -41,21 +51,25 @@ class Explanation:
     observations: int
     reads: tuple[ReadLine, ...]
     bytes_to_read: int
+    """Decoded size of all windows."""
+    bytes_stored: int
+    """In their files, of the blocks that the windows touch; of files whose layout is known (GeoTIFF)."""
     memory_bytes: int
     """Most bytes alive at once while one chunk is computed, and the result."""
     chunks: int
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Time for each kind of node, when the view was computed to explain it."""
+    analysis: Analysis | None = None
+    """When the view was computed to explain it."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def to_text(self) -> str:
         lines = [f"view        {self.view}", f"cached      {self.cached or 'no'}", "plan"]
-        lines += [f"  {number:3}  {node}" for number, node in enumerate(self.nodes)]
+        lines += [f"  {number:3}  {node}{self._spent(number)}" for number, node in enumerate(self.nodes)]
         lines.append(
             f"bound to    {self.steps} steps in {self.chunks} chunk(s), {self.observations} observations, "
-            f"{len(self.reads)} reads of {self.bytes_to_read / 1e6:.2f} MB, {self.memory_bytes / 1e6:.1f} MB of memory"
+            f"{len(self.reads)} reads of {self.bytes_to_read / 1e6:.2f} MB, stored in blocks of "
+            f"{self.bytes_stored / 1e6:.2f} MB, {self.memory_bytes / 1e6:.1f} MB of memory"
         )
         for read in self.reads:
             col, row, width, height = read.window
@@ -63,8 +77,14 @@ class Explanation:
                 f"  {read.time}  {read.band:8} level {read.level}  {width} x {height} at {col}, {row}"
                 f"  {read.nbytes:>10} B  {read.item}"
             )
-        lines += [f"time        {name:12} {1000 * seconds:.2f} ms" for name, seconds in self.seconds.items()]
+        if self.analysis:
+            read = self.analysis.bytes_read
+            share = f", {read / self.bytes_stored:.2f} of the bytes of the blocks" if self.bytes_stored else ""
+            lines.append(f"read        {read / 1e6:.2f} MB of files{share}")
         return "\n".join(lines) + "\n"
+
+    def _spent(self, number: int) -> str:
+        return f"  {1000 * self.analysis.seconds[number]:.2f} ms" if self.analysis else ""
 
 
 def node_lines(plan: Expr) -> tuple[str, ...]:

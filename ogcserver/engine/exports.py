@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ogcserver.cube import View, compute_dtype
 from ogcserver.encode.pieces import Pieces
@@ -52,7 +52,7 @@ class StoredFile:
 
     def __init__(self, path: Path) -> None:
         """Opens the file; the caller may delete its name then."""
-        self._file: BinaryIO = path.open("rb", buffering=0)
+        self._file = path.open("rb", buffering=0)
         self._size = os.fstat(self._file.fileno()).st_size
 
     def __len__(self) -> int:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from ogcserver.cube import Array
-from ogcserver.plan.bind import Bound, Call, Compute, Read
+from ogcserver.plan.bind import Bound, Call, Compute, Finish, Read, Step
 from ogcserver.plan.nodes import FilterBbox
+from ogcserver.plan.reducers import REDUCERS
 from ogcserver.sources.base import Observation
 from ogcserver.sources.raster import Raw
 from ogcserver.sources.reader import GridReader, Native
@@ -30,7 +31,7 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
         onto: reads onto the view's grid. Headers are opened.
         largest: pixels that fit into the memory of the request.
     """
-    view, reads, bands, most = bound.view, 0, 0, MOST
+    view, reads, bands, most, whole = bound.view, 0, 0, MOST, False
     found: Native | None = None
     if view.resampling != "nearest":
         return None
@@ -39,6 +40,7 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
             return None
         if isinstance(step, Call):
             most = 1.0
+        whole = whole or _fills(step)
         if step.view.grid is not view.grid and step.view.grid != view.grid:
             return None
         if not (isinstance(step, Read) and isinstance(step.observation, Observation)):
@@ -48,7 +50,7 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
             return None
         found, reads = here, reads + 1
         bands += len(step.view.bands)
-    if found is None or bands <= len(view.bands) * len(bound.slices):
+    if found is None or (whole and not found.sampling.whole) or bands <= len(view.bands) * len(bound.slices):
         return None
     return found if found.grid.size <= min(most * view.grid.size, largest) else None
 
@@ -56,6 +58,13 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
 def _masks(step: Call | Compute) -> bool:
     """Whether a step hangs on where its pixels lie."""
     return isinstance(step.node, FilterBbox)
+
+
+def _fills(step: Step) -> bool:
+    """Whether something may come of nothing: then there is a result beside the files, too."""
+    if isinstance(step, Finish) and step.node is not None:
+        return REDUCERS[step.node.reducer].keeps == "count"
+    return isinstance(step, Call)
 
 
 def taken(data: Array, found: Native) -> Array:

@@ -41,13 +41,14 @@ def _no_calls(step: Call, arrays: Sequence[Array], check: Callable[[], None]) ->
 
 @dataclass
 class Timing:
-    """Seconds spent on each kind of step, for ``explain --analyze``."""
+    """Seconds spent on each node of a plan, by its token, for ``explain --analyze``."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, step: Step, start: float) -> None:
-        name = type(step).__name__ if isinstance(step, Read) else type(getattr(step, "node", step)).__name__
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        node = step.load if isinstance(step, Read) else getattr(step, "node", None)
+        if node is not None:
+            self.seconds[node.token] = self.seconds.get(node.token, 0.0) + time.perf_counter() - start
 
 
 @dataclass(frozen=True)

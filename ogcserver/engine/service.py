@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -16,7 +16,7 @@ import numpy as np
 from ogcserver.cube import Array, Band, Block, Resampling, View, compute_dtype
 from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
 from ogcserver.engine.describe import Description, Finder, describe
-from ogcserver.engine.explain import Explanation, ReadLine, node_lines, observation_count, view_json
+from ogcserver.engine.explain import Analysis, Explanation, ReadLine, node_lines, observation_count, view_json
 from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
 from ogcserver.engine.native import native, taken
@@ -242,7 +242,9 @@ class Engine:
         out[:, :, row : row + part.height, col : col + part.width] = data
         return complete
 
-    def _run(self, bound: Bound, work: Work, ahead: ReadAhead | None, largest: int) -> tuple[Array, bool]:
+    def _run(
+        self, bound: Bound, work: Work, ahead: ReadAhead | None, largest: int, timing: Timing | None = None
+    ) -> tuple[Array, bool]:
         """Runs a bound view, at the files' own pixels where that is possible and they are at most ``largest``."""
         wanted = [
             Wanted(step.observation, _bands(step), step.view.grid, step.view.resampling)
@@ -252,9 +254,9 @@ class Engine:
         self._reader.prefetch(wanted, self._fetchers, work.check)
         found = native(bound, self._reader.onto(bound.view.grid, bound.view.resampling), largest)
         if found is None:
-            return run(bound, self._pixels(), work.check, ahead=ahead, calls=self._functions.call)
+            return run(bound, self._pixels(), work.check, timing, ahead, calls=self._functions.call)
         pixels = self._pixels(self._reader.at(found))
-        data, complete = run(bound, pixels, work.check, ahead=ahead, grid=found.grid, calls=self._functions.call)
+        data, complete = run(bound, pixels, work.check, timing, ahead, found.grid, calls=self._functions.call)
         return taken(data, found), complete
 
     def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
@@ -284,20 +286,27 @@ class Engine:
         edge = chunk_edge(bound, self.limits, CELL)
         parts = view.grid.chunks(edge)
         lines: list[ReadLine] = []
+        blocks: dict[Hashable, int] = {}
+        before = self._reader.bytes_read
         for part in parts:
             piece = bind(plan, bound.view.on(part), self._finder)
-            lines += self._read_lines(piece)
+            lines += self._read_lines(piece, blocks)
             if analyze:
-                run(piece, self._pixels(), work.check, timing, calls=self._functions.call)
+                self._run(piece, work, None, 0 if len(parts) > 1 else (2 * CELL) ** 2, timing)
         largest = max(parts, key=lambda part: part.size)
         work_bytes = bound.bytes_at_once(largest.width, largest.height)
         result = view.grid.size * len(view.bands) * max(1, len(bound.view.times)) * 4
         return Explanation(
             view_json(bound.view), cached, node_lines(plan), len(bound.steps), observation_count(bound), tuple(lines),
-            sum(line.nbytes for line in lines), result + work_bytes, len(parts), timing.seconds,
+            sum(line.nbytes for line in lines), sum(blocks.values()), result + work_bytes, len(parts),
+            Analysis(
+                self._reader.bytes_read - before,
+                tuple(timing.seconds.get(node.token, 0.0) for node in postorder(plan)),
+            ) if analyze else None,
         )  # fmt: skip
 
-    def _read_lines(self, bound: Bound) -> list[ReadLine]:
+    def _read_lines(self, bound: Bound, blocks: dict[Hashable, int]) -> list[ReadLine]:
+        """What is read; ``blocks`` gets the stored blocks."""
         lines = []
         for step in bound.steps:
             if not (isinstance(step, Read) and isinstance(step.observation, Observation) and step.load):
@@ -305,6 +314,7 @@ class Engine:
             reader = self._reader.onto(step.view.grid, step.view.resampling)
             for planned in reader.planned(step.observation, _bands(step)):
                 window = planned.window
+                blocks.update(self._reader.stored(planned))
                 lines.append(
                     ReadLine(
                         step.observation.time, planned.item, planned.band, type(planned.place).__name__, planned.level,

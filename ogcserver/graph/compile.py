@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ogcserver.errors import GraphMissing
 from ogcserver.graph.lower import Lowering
@@ -10,6 +11,7 @@ from ogcserver.graph.model import Context
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import FilterBbox, Region
 from ogcserver.plan.rewrite import REWRITES, Rewrite, optimise
+from ogcserver.plan.zonal import AggregateSpatial
 
 
 def compile_graph(graph: object, context: Context, rewrites: Sequence[Rewrite] = REWRITES) -> Expr:
@@ -22,6 +24,8 @@ def compile_graph(graph: object, context: Context, rewrites: Sequence[Rewrite] =
     if graph is None:
         raise GraphMissing("there is no process_graph", locator="process_graph")
     root = Lowering(context).document(graph, "process_graph")
+    if isinstance(root, AggregateSpatial):
+        return replace(root, data=optimise(crop(root.data), rewrites))
     return optimise(crop(root), rewrites)
 
 

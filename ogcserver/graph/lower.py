@@ -85,7 +85,7 @@ class Lowering:
             made = self._stored(stored, results[id(given)] if given is not None else imagery, where, inside)
         else:
             process = self._process(node, where)
-            made = process.build(Scope(where, _arguments(process, node, where, results), self._bands))
+            made = process.build(Scope(where, _arguments(process, node, where, results), self._bands, self._context.regions))
         return self._nodes.setdefault(made.token, made)
 
     def _load(self, node: Mapping[str, Any], where: str) -> Expr:
@@ -219,11 +219,11 @@ def _value(argument: Argument, value: Any, where: str, results: Mapping[int, Exp
     if argument.kind == "cube":
         if not _is_node(value):
             raise ArgumentInvalid(f"{argument.name} must be a process or an image collection", locator=where)
-        return results[id(value)]
+        return _pixels(argument, results[id(value)], where)
     if argument.kind == "cubes":
         if not (isinstance(value, list) and value and all(map(_is_node, value))):
             raise ArgumentInvalid(f"{argument.name} must be a list of processes or image collections", locator=where)
-        return tuple(results[id(item)] for item in value)
+        return tuple(_pixels(argument, results[id(item)], where) for item in value)
     if isinstance(value, list) and len({_json_type(item) for item in value}) > 1:
         raise MixedArray(f"{argument.name} mixes values of several types", locator=where)
     if argument.kind == "number" and _json_type(value) != "number":
@@ -233,6 +233,13 @@ def _value(argument: Argument, value: Any, where: str, results: Mapping[int, Exp
     if argument.kind == "texts":
         return _texts(argument, value, where)
     return value
+
+
+def _pixels(argument: Argument, cube: Expr, where: str) -> Expr:
+    if cube.type.zonal:
+        message = f"{argument.name} must be an image: zonal_statistics makes a table, so it must be the last process"
+        raise ArgumentInvalid(message, locator=where)
+    return cube
 
 
 def _texts(argument: Argument, value: Any, where: str) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ogcserver.cube import Band
-from ogcserver.errors import ArgumentInvalid, UdfLanguageUnsupported
+from ogcserver.errors import ArgumentInvalid, FileNotFound, UdfLanguageUnsupported
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.plan.expr import Expr
+from ogcserver.plan.zonal import RegionFiles
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,27 @@ class Argument:
     required: bool = True
 
 
+class Regions(Protocol):
+    """The files of regions of one user."""
+
+    def find(self, address: str) -> RegionFiles:
+        """
+        Args:
+            address: of a file or folder, such as ``/users/me/files/polygon1.json``.
+        Raises:
+            InvalidParameter, FileNotFound, FileError: there is no such file, or it cannot be used.
+        """
+        ...
+
+
+class _NoRegions:
+    def find(self, address: str) -> RegionFiles:
+        raise FileNotFound(f"there is no file {address[:80]!r}: there are no files of users here")
+
+
+NO_REGIONS: Regions = _NoRegions()
+
+
 @dataclass(frozen=True, eq=False)
 class Scope:
     """The arguments of one node, checked for their kind, and where the node stands."""
@@ -42,6 +64,7 @@ class Scope:
     values: Mapping[str, Any]
     bands: Mapping[str, BandName] = field(default_factory=dict)
     """Further names of the bands of the collections below, by band identifier."""
+    regions: Regions = NO_REGIONS
 
     def invalid(self, name: str, message: str) -> ArgumentInvalid:
         """The error for a bad argument, to be raised by the caller."""
@@ -139,3 +162,4 @@ class Context:
     stored: StoredGraphs
     limits: GraphLimits = field(default_factory=GraphLimits)
     functions: Functions = NO_FUNCTIONS
+    regions: Regions = NO_REGIONS

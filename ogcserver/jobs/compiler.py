@@ -8,7 +8,7 @@ from typing import Any
 
 from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.limits import GraphLimits
-from ogcserver.graph.model import NO_FUNCTIONS, Collections, Context, Functions, Process
+from ogcserver.graph.model import NO_FUNCTIONS, NO_REGIONS, Collections, Context, Functions, Process, Regions
 from ogcserver.jobs.outside import OutsideGraphs, Visit
 from ogcserver.jobs.store import JobStore
 from ogcserver.plan.expr import Expr
@@ -47,8 +47,11 @@ class Compiler:
     outside: OutsideGraphs = field(default_factory=OutsideGraphs)
     functions: Callable[[str], Functions] = lambda user_id: NO_FUNCTIONS
     """Those of a user."""
+    regions: Callable[[str], Regions] = lambda user_id: NO_REGIONS
+    """Those of a user."""
 
     def __call__(self, graph: object, user_id: str) -> Expr:
         stored = UserGraphs(self.store, user_id, self.outside.visit())
-        functions = self.functions(user_id)
-        return compile_graph(graph, Context(self.processes, self.collections, stored, self.limits, functions))
+        functions, regions = self.functions(user_id), self.regions(user_id)
+        context = Context(self.processes, self.collections, stored, self.limits, functions, regions)
+        return compile_graph(graph, context)

@@ -144,9 +144,7 @@ def _exact(ask: CoverageAsk, box: Box, native: Grid, crs: Crs) -> Bounds | None:
     return bounds if sized and box.crs == crs.name and bounds[0] < bounds[2] and bounds[1] < bounds[3] else None
 
 
-def _stretched(
-    base: Grid, width: int, height: int, native: Grid, exact: Bounds | None
-) -> Grid:
+def _stretched(base: Grid, width: int, height: int, native: Grid, exact: Bounds | None) -> Grid:
     if exact is not None:
         return grid_over(base.crs, exact, width, height, native)
     if (width, height) == (base.width, base.height):
@@ -187,7 +185,9 @@ def choose_fields(bands: tuple[Band, ...], wanted: tuple[str, ...], excluded: tu
     names = tuple(band.name for band in bands)
     for name in (*wanted, *excluded):
         if name not in names:
-            raise InvalidParameter(f"there is no field {name[:60]!r}; there are {', '.join(names)}", locator="properties")
+            raise InvalidParameter(
+                f"there is no field {name[:60]!r}; there are {', '.join(names)}", locator="properties"
+            )
     if len(set(wanted)) < len(wanted):
         raise InvalidParameter("a field occurs twice", locator="properties")
     chosen = wanted or tuple(name for name in names if name not in excluded)

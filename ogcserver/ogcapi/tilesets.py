@@ -12,7 +12,7 @@ from ogcserver.geo.tiles import MatrixSet, TileLimits, TileMatrix
 from ogcserver.jobs.layers import Layer
 from ogcserver.maps.picture import MEDIA_TYPES
 from ogcserver.maps.tilesets import bounds_in, sets_of
-from ogcserver.ogcapi.crs import CRS84_URI, Crs, crs_parameter
+from ogcserver.ogcapi.crs import Crs, crs_parameter
 from ogcserver.ogcapi.links import GEODATA, TILING_SCHEME, Addresses, Json, Link, document_links, link
 
 _REGISTER = "http://www.opengis.net/def/tilematrixset/OGC/1.0/"
@@ -40,7 +40,11 @@ def definition(matrix_set: MatrixSet) -> Json:
         "title": matrix_set.title,
         **({"uri": uri} if uri else {}),
         "crs": crs.uri,
-        **({"wellKnownScaleSet": f"http://www.opengis.net/def/wkss/OGC/1.0/{scales.rpartition(':')[2]}"} if scales else {}),
+        **(
+            {"wellKnownScaleSet": f"http://www.opengis.net/def/wkss/OGC/1.0/{scales.rpartition(':')[2]}"}
+            if scales
+            else {}
+        ),
         "tileMatrices": [_matrix(one, matrix_set) for one in matrix_set.matrices],
     }
 
@@ -66,7 +70,9 @@ def matrix_sets(known: Mapping[str, MatrixSet], addresses: Addresses) -> Json:
     for one in known.values():
         uri = registered(one)
         links = [link(TILING_SCHEME, addresses.matrix_set(one.id), title=one.title)]
-        items.append({"id": one.id, "title": one.title, **({"uri": uri} if uri else {}), "crs": _crs(one).uri, "links": links})
+        items.append(
+            {"id": one.id, "title": one.title, **({"uri": uri} if uri else {}), "crs": _crs(one).uri, "links": links}
+        )
     return {"tileMatrixSets": items, "links": document_links(f"{addresses.base}/tileMatrixSets", "Tile matrix sets")}
 
 

@@ -32,6 +32,7 @@ from ogcserver.openeo.downloads import (
 )
 from ogcserver.openeo.errors import error_response, lookup, message_of
 from ogcserver.openeo.responses import no_content
+from ogcserver.users.paths import paths_in
 
 _LOOK_S = 0.5
 """How often a subscriber's job is looked at."""
@@ -54,7 +55,8 @@ class BatchJobs:
         found = await self.backend.engine.describe(plan)
         resampling = resampling_of({"resampling": output.resampling or "nearest"}) or "nearest"
         product = raster_product(found, plan, written.name, output.options, resampling)
-        await run_in_threadpool(self.batches.queue, job, plan.token, product)
+        files = paths_in(job.process_graph, job.user_id)
+        await run_in_threadpool(self.batches.queue, job, plan.token, product, files)
         return no_content()
 
     async def stop(self, request: Request) -> Response:

@@ -39,8 +39,8 @@ class Download:
     @classmethod
     def of(cls, url: str, content: Body) -> Download:
         """Blocks."""
-        stored = isinstance(content, StoredFile)
-        return cls(url, len(content), content.sha256() if stored else hashlib.sha256(content).hexdigest())
+        digest = content.sha256() if isinstance(content, StoredFile) else hashlib.sha256(content).hexdigest()
+        return cls(url, len(content), digest)
 
 
 def wants_metalink(request: Request) -> bool:

@@ -8,6 +8,7 @@ from ogcserver.graph.model import Process
 from ogcserver.processes.arithmetic import band_arithmetic, ndvi
 from ogcserver.processes.filters import filter_bands, filter_bbox, filter_daterange
 from ogcserver.processes.reducers import time_reducers, union
+from ogcserver.processes.zonal import zonal_statistics
 
 
 def processes() -> Mapping[str, Process]:

@@ -31,8 +31,8 @@ class Cache:
     """Sizes are for each server process."""
 
     response_mb: int = _at_least(0, 64)
-    array_mb: int = _at_least(0, 96)
-    block_mb: int = _at_least(0, 192)
+    array_mb: int = _at_least(0, 64)
+    block_mb: int = _at_least(0, 160)
     redis: str = ""
     """URL of a Redis server where processes share encoded responses; empty: they do not."""
 

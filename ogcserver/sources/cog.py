@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -85,6 +85,7 @@ class CogReader:
         self._blocks: LRUCache[tuple[object, ...], Stored] = LRUCache(block_bytes, getsizeof=lambda block: block.nbytes)
         self._headers: LRUCache[tuple[FileBand, str], Header] = LRUCache(65536)
         self._lock = threading.Lock()
+        self.bytes_read = 0
 
     def header(self, place: Place) -> Header:
         file, band = self._opened(place)
@@ -123,6 +124,15 @@ class CogReader:
         )
         return Raw(pieces, file.tiff.nodata)
 
+    def stored(self, place: Place, level: int, window: Window) -> Mapping[Hashable, int]:
+        file, band = self._opened(place)
+        if file is None:
+            return {}
+        image = file.tiff.levels[level]
+        plane = 0 if image.samples == file.tiff.bands else band.index - 1
+        first = plane * image.across * image.down
+        return {(file.href, level, first + number): image.counts[first + number] for number in _numbers(image, window)}
+
     def _found(self, file: _Open, level: int, plane: int, numbers: Iterable[int]) -> dict[int, Stored]:
         """The decoded blocks that are in the cache."""
         found = {}
@@ -139,11 +149,12 @@ class CogReader:
         first = plane * image.across * image.down
         places = {number: (image.offsets[first + number], image.counts[first + number]) for number in numbers}
         try:
-            raw = _bytes(file.source, places)
+            raw, fetched = _bytes(file.source, places)
             decoded = {number: decode(raw[number], image, number, nodata) for number in numbers}
         except (OSError, ValueError, RuntimeError) as error:
             raise unreadable(file.href, f"cannot be read: {error}") from error
         with self._lock:
+            self.bytes_read += fetched
             for number, block in decoded.items():
                 if block.nbytes <= self._blocks.maxsize:
                     self._blocks[file.href, file.source.version, level, plane, number] = block
@@ -215,15 +226,17 @@ def _numbers(image: Level, window: Window) -> Iterable[int]:
     return (row * image.across + col for row in range(top, bottom + 1) for col in range(left, right + 1))
 
 
-def _bytes(source: ByteSource, places: Mapping[int, tuple[int, int]]) -> dict[int, bytes]:
-    """The bytes at each (offset, size), fetched in as few reads as pay."""
+def _bytes(source: ByteSource, places: Mapping[int, tuple[int, int]]) -> tuple[dict[int, bytes], int]:
+    """The bytes at each (offset, size), fetched in as few reads as pay; and how many were fetched in all."""
     found = {number: b"" for number, (_, size) in places.items() if size == 0}
+    fetched = 0
     for start, length in merged(place for place in places.values() if place[1]):
         data = memoryview(source.read(start, length))
+        fetched += len(data)
         for number, (offset, size) in places.items():
             if size and start <= offset and offset + size <= start + length:
                 found[number] = bytes(data[offset - start : offset - start + size])
-    return found
+    return found, fetched
 
 
 def _piece(block: Stored, row: int, col: int, image: Level, sample: int, window: Window) -> Piece:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,4 +149,20 @@ class RasterReader(Protocol):
 
     def read(self, place: Place, level: int, window: Window) -> Raw:
         """The stored pixels of a window."""
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A reader that knows what its files store, for those who want to know what a request costs."""
+
+    bytes_read: int
+    """Of files, since the start."""
+
+    def stored(self, place: Place, level: int, window: Window) -> Mapping[Hashable, int]:
+        """The blocks that a window touches, and how many bytes each has in its file; nothing for files read by others.
+
+        Raises:
+            SourceUnavailable: as :class:`RasterReader`.
+        """
         ...

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from ogcserver.errors import SourceUnavailable, TooLarge
 from ogcserver.geo.grid import Grid
 from ogcserver.geo.warp import Control, aligned_cell, pixel_ratio
 from ogcserver.sources.base import BandSource, Extent, FileBand, Observation, Place
-from ogcserver.sources.raster import Header, RasterReader, Raw, Window, is_local
+from ogcserver.sources.raster import Header, Metered, RasterReader, Raw, Window, is_local
 from ogcserver.sources.sampling import CELL, Sampling, Samplings, fill
 
 logger = logging.getLogger(__name__)
@@ -289,6 +289,16 @@ class Reader:
 
     def header(self, place: Place) -> Header:
         return self.of(place).header(place)
+
+    @property
+    def bytes_read(self) -> int:
+        """Of files since the start, by those readers that count."""
+        return sum(reader.bytes_read for reader in self._readers.values() if isinstance(reader, Metered))
+
+    def stored(self, planned: PlannedRead) -> Mapping[Hashable, int]:
+        """The stored blocks that a read touches, and the bytes of each; nothing where the reader does not know."""
+        reader = self.of(planned.place)
+        return reader.stored(planned.place, planned.level, planned.window) if isinstance(reader, Metered) else {}
 
     def onto(self, grid: Grid, resampling: Resampling) -> GridReader:
         """Reads onto a grid: to be kept for as long as the request lasts."""

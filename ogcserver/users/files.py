@@ -28,8 +28,8 @@ from ogcserver.errors import (
     QuotaExceeded,
 )
 from ogcserver.jobs.access import ME
+from ogcserver.jobs.locks import FileLocks
 from ogcserver.timeline import format_instant
-from ogcserver.users.locks import FileLocks
 from ogcserver.users.paths import clean, split_address
 from ogcserver.users.tree import files_below, is_file, is_folder, is_link
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ogcserver.errors import OgcServerError
 from ogcserver.jobs.access import Caller, identify
@@ -24,10 +25,13 @@ class Identify:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
-            scope = await self._identified(dict(scope))
+            scope, known = await self._identified(dict(scope))
+            if scope["type"] == "http" and known:
+                send = _private(send)
         await self._app(scope, receive, send)
 
-    async def _identified(self, scope: Scope) -> Scope:
+    async def _identified(self, scope: Scope) -> tuple[Scope, bool]:
+        """Also whether the credentials are those of a user."""
         path = scope["path"]
         prefix = TOKEN_PATH + token if (token := token_of_path(path)) else ""
         credentials: Credentials | None = None
@@ -41,4 +45,23 @@ class Identify:
             scope["path"] = prefix + path
         scope["root_path"] = scope.get("root_path", "") + prefix
         identify(scope, caller, prefix)
-        return scope
+        return scope, caller.user_id is not None
+
+
+def _private(send: Send) -> Send:
+    """Answers that caches between the user and the server do not keep, for others may not see what a user sees.
+
+    What is sent to those who have not signed in is for everybody.  Source: RFC 9111 clauses 3.5 and 5.2.2.7.
+    """
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=list(message.get("headers", ())))
+            told = [one.strip() for one in headers.get("cache-control", "").lower().split(",")]
+            if "no-store" not in told:
+                kept = (one for one in told if one not in ("", "public", "private"))
+                headers["cache-control"] = ", ".join(("private", *kept))
+            message = {**message, "headers": headers.raw}
+        await send(message)
+
+    return guarded

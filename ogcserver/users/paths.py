@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from ogcserver.errors import FileNotStored, InvalidParameter
+from ogcserver.jobs.access import ME
 
 _UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\\\\:*?"<>|\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
@@ -62,3 +63,23 @@ def split_address(text: str) -> tuple[str, str]:
         if found := spelling.fullmatch(text):
             return found[1], (found[2] or "").removesuffix("/")
     raise InvalidParameter(f"{text[:80]!r} names no file: write /users/me/files/NAME")
+
+
+def paths_in(graph: object, user_id: str) -> frozenset[str]:
+    """The paths of a user's files and folders that a process graph, as parsed JSON, names anywhere."""
+    found: set[str] = set()
+    waiting = [graph]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, str):
+            try:
+                owner, path = split_address(value)
+                if owner in (ME, user_id):
+                    found.add(clean(path) if path else "")
+            except (InvalidParameter, FileNotStored):  # some other text
+                continue
+    return frozenset(found)

@@ -6,6 +6,7 @@ Source: OGC 06-121r3 and 06-121r9 clause 7.3.2 (version negotiation).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -22,7 +23,8 @@ from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp, choice
 from ogcserver.ows.report import Dialect, negotiated_handlers
 from ogcserver.wcs.delivery import Call, Delivery, Renderer, VersionService
-from ogcserver.wcs.posted import parameters, read_document, says_soap
+from ogcserver.wcs.posted import read_document, read_form, says_form, says_soap
+from ogcserver.wcs.reading import namespace
 from ogcserver.wcs.requests import negotiate, required_version
 from ogcserver.wcs.v10.service import Wcs10
 from ogcserver.wcs.v11.service import Wcs11
@@ -33,6 +35,8 @@ PATHS = ("/wcs", "/services/{service_id}/wcs")
 
 class WcsApi:
     """WCS for all layers at ``/wcs`` and for the layers of one service at ``/services/{service_id}/wcs``.
+
+    Requests are key-value pairs, by GET or in a form by POST, or XML by POST.
 
     Args:
         public_url: address of the server's root as clients see it; "" takes it from each request.
@@ -51,12 +55,14 @@ class WcsApi:
     ) -> None:
         self.endpoints, self.public_url, self.max_body = endpoints, public_url, max_body
         delivery = Delivery(engine, identification, max_pixels)
-        self.posted = Wcs20(delivery)
-        services: tuple[VersionService, ...] = (self.posted, Wcs11(delivery), Wcs10(delivery))
+        self.newest = Wcs20(delivery)
+        services: tuple[VersionService, ...] = (self.newest, Wcs11(delivery), Wcs10(delivery))
         self.versions: Mapping[str, VersionService] = {
             version: service for service in services for version in service.versions
         }
-        self.newest = next(iter(self.versions))
+        self.posted: Mapping[str, VersionService] = {
+            namespace: service for service in services for namespace in service.namespaces
+        }
 
     def app(self) -> Starlette:
         """The service with its own error documents; it expects the full paths of :data:`PATHS`."""
@@ -70,31 +76,30 @@ class WcsApi:
 
     async def serve(self, request: Request) -> Response:
         """Any request."""
-        kvp = await self._parameters(request)
-        kvp.one("service", choice("WCS"))
-        name = kvp.one("request", str)
+        asked = request.state.asked = await self._asked(request)
+        asked.kvp.one("service", choice("WCS"))
+        name = asked.kvp.one("request", str)
         if name.lower() not in {known.lower() for spoken in self.versions.values() for known in spoken.operations}:
             raise UnsupportedOperation(f"there is no operation {name[:60]!r}", locator="request")
-        version = self._version(kvp, name, self._offered(request))
+        version = asked.version()
         for known, operation in self.versions[version].operations.items():
             if known.lower() == name.lower():
                 url = f"{base_url(request, self.public_url)}{_path(request)}?"
-                return await operation(Call(request, kvp, await self._layers(request), url, version, _in_soap(request)))
+                layers = await self._layers(request)
+                return await operation(Call(request, asked.kvp, layers, url, version, asked.soap))
         raise UnsupportedOperation(f"there is no operation {name[:60]!r} in WCS {version}", locator="request")
 
-    async def _parameters(self, request: Request) -> Kvp:
+    async def _asked(self, request: Request) -> Asked:
+        """The request's parameters. SOAP is spoken in 2.0 only, and XML in the versions of its namespace."""
         if request.method != "POST":
-            return Kvp(request.query_params.multi_items())
+            return Asked(Kvp(request.query_params.multi_items()), tuple(self.versions))
+        if says_form(request):
+            return Asked(Kvp(await read_form(request, self.max_body)), tuple(self.versions))
         root = await read_document(request, self.max_body)
-        request.state.soap = says_soap(request) or soap.is_envelope(root)
-        return Kvp(parameters(soap.content(root) if request.state.soap else root))
-
-    def _offered(self, request: Request) -> tuple[str, ...]:
-        """Only WCS 2.0 is posted."""
-        return self.posted.versions if request.method == "POST" else tuple(self.versions)
-
-    def _version(self, kvp: Kvp, operation: str, offered: tuple[str, ...]) -> str:
-        return (negotiate if operation.lower() == "getcapabilities" else required_version)(kvp, offered)
+        in_soap = says_soap(request) or soap.is_envelope(root)
+        service = self.newest if in_soap else self.posted.get(namespace(root), self.newest)
+        request.state.asked = Asked(Kvp(()), service.versions, in_soap)  # for what is wrong with the document
+        return Asked(Kvp(service.parameters(soap.content(root) if in_soap else root)), service.versions, in_soap)
 
     async def _layers(self, request: Request) -> Layers:
         service = request.path_params.get("service_id")
@@ -104,21 +109,34 @@ class WcsApi:
         return await self.endpoints.of_service(service, "wcs", caller)
 
     def _dialect(self, request: Request) -> Dialect:
-        """How failures of this request are told: as its version does, or else as the newest."""
-        if request.method == "POST":
-            return self.posted.soap_dialect if _in_soap(request) else self.posted.dialect(self.newest, "")
-        kvp = Kvp(request.query_params.multi_items())
+        """How failures of this request are told: as its version does, or else as the first that it may mean."""
+        asked: Asked = getattr(request.state, "asked", Asked(Kvp(()), self.newest.versions, says_soap(request)))
+        if asked.soap:
+            return self.newest.soap_dialect
         try:
-            operation = (kvp.optional("request", str) or "").lower()
-            version = self._version(kvp, operation, self._offered(request))
+            version, operation = asked.version(), (asked.kvp.optional("request", str) or "").lower()
         except OgcServerError:  # which is what is being told
-            operation, version = "", self.newest
+            version, operation = asked.offered[0], ""
         return self.versions[version].dialect(version, operation)
 
 
-def _in_soap(request: Request) -> bool:
-    """Whether the request is in SOAP; before its document is read, whether it says so."""
-    return bool(getattr(request.state, "soap", request.method == "POST" and says_soap(request)))
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A request's parameters, however they were sent."""
+
+    kvp: Kvp
+    offered: tuple[str, ...]
+    """The versions that may answer, the preferred one first."""
+    soap: bool = False
+
+    def version(self) -> str:
+        """The version to answer in.
+
+        Raises:
+            MissingParameter, InvalidParameter, UnsupportedVersion: none.
+        """
+        operation = self.kvp.optional("request", str) or ""
+        return (negotiate if operation.lower() == "getcapabilities" else required_version)(self.kvp, self.offered)
 
 
 def _path(request: Request) -> str:

@@ -13,6 +13,7 @@ from ogcserver.errors import (
     JobNotFound,
     MissingParameter,
     NotOnDemand,
+    RequestError,
     UnsupportedOperation,
 )
 from ogcserver.ows.reading import MalformedDocument
@@ -53,6 +54,10 @@ class InterpolationUnsupported(InvalidParameter):
 
 class InvalidUpdateSequence(InvalidParameter):
     """A client's update sequence is newer than the server's."""
+
+
+class CurrentUpdateSequence(RequestError):
+    """A client's update sequence is the server's; what WCS 1.0.0 calls a failure."""
 
 
 class CompressionInvalid(FormatOptionInvalid):
@@ -116,6 +121,8 @@ WCS_11: Codes = {
     JobNotFound: ("InvalidParameterValue", 404),
     NotOnDemand: ("InvalidParameterValue", 404),
     InvalidSubset: ("InvalidParameterValue", 400),
+    InvalidUpdateSequence: ("InvalidUpdateSequence", 400),
+    MalformedDocument: ("InvalidParameterValue", 400),
 }
 """Source: OGC 07-067r5 clauses 8.4.2, 9.5.2 and 10.4.2: an unknown identifier is an invalid value."""
 
@@ -126,5 +133,8 @@ WCS_10: Codes = {
     InvalidSubset: ("InvalidParameterValue", 400),
     FormatUnsupported: ("InvalidFormat", 400),
     UnsupportedOperation: ("InvalidParameterValue", 400),
+    InvalidUpdateSequence: ("InvalidUpdateSequence", 400),
+    CurrentUpdateSequence: ("CurrentUpdateSequence", 400),
+    MalformedDocument: ("InvalidParameterValue", 400),
 }
 """Source: OGC 03-065r6 table A.1. NoApplicableCode is no code of this version, but QGIS knows it."""

@@ -21,6 +21,7 @@ from ogcserver.ows.kvp import Kvp
 from ogcserver.ows.report import Dialect
 from ogcserver.ows.xml import Element
 from ogcserver.plan.expr import Expr
+from ogcserver.wcs.reading import Items
 
 
 class Sent(Protocol):
@@ -69,8 +70,21 @@ class VersionService(Protocol):
         ...
 
     @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Those of the requests in XML that it reads."""
+        ...
+
+    @property
     def operations(self) -> Mapping[str, Operation]:
         """By name."""
+        ...
+
+    def parameters(self, root: Element) -> Items:
+        """The parameters of a request in XML.
+
+        Raises:
+            UnsupportedOperation, MalformedDocument, InvalidParameter: as its schema says.
+        """
         ...
 
     def dialect(self, version: str, operation: str) -> Dialect:

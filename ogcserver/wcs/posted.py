@@ -9,6 +9,7 @@ Source: OGC 09-148r1 (XML/POST), 09-149r1 (SOAP), and the schemas of WCS 2.0.1 a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +21,9 @@ from ogcserver.ows.xml import WCS_20, Element
 from ogcserver.wcs.reading import Items, Reader, child_of, ignored, local_name, names, single, text_of, word_of
 
 MEDIA_TYPES = ("text/xml", "application/xml", soap.MEDIA_TYPE)
+FORM = "application/x-www-form-urlencoded"
+"""Of key-value pairs by POST, which only WCS 1.0.0 knows (OGC 03-065r6 clause 6.3.3)."""
+_MOST_FIELDS = 1000
 
 
 def says_soap(request: Request) -> bool:
@@ -39,8 +43,27 @@ async def read_document(request: Request, most_bytes: int) -> Element:
         TooLarge, MalformedDocument: as they say.
     """
     if _media_type(request) not in MEDIA_TYPES:
-        raise HTTPException(415, f"send {' or '.join(MEDIA_TYPES)}")
+        raise HTTPException(415, f"send {' or '.join((*MEDIA_TYPES, FORM))}")
     return parse(await read_body(request, most_bytes))
+
+
+def says_form(request: Request) -> bool:
+    """Whether the request calls itself a form."""
+    return _media_type(request) == FORM
+
+
+async def read_form(request: Request, most_bytes: int) -> list[tuple[str, str]]:
+    """The fields of a form.
+
+    Raises:
+        TooLarge: more than ``most_bytes``.
+        MalformedDocument: not a form, or one of more than a thousand fields.
+    """
+    body = await read_body(request, most_bytes)
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:  # of the client's text alone
+        raise MalformedDocument("the request is not a form of key-value pairs") from error
 
 
 def parameters(root: Element) -> Items:

@@ -17,7 +17,7 @@ Reader = Callable[[Element], Items]
 
 SHOWN = 80
 """So much of a bad text is repeated in the message."""
-_SYNTAX = re.compile(r'[,()"\[\];]')
+_SYNTAX = re.compile('[,()"]')
 """What has a meaning inside of the values of KVP, and no place in a name or number."""
 
 

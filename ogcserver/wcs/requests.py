@@ -5,6 +5,7 @@ Source: OGC 09-110r4 clause 8, OGC 09-147r3 (KVP), and the extensions named at e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -34,6 +35,8 @@ DOCUMENT_TYPES = ("text/xml", "application/xml")
 """Of capabilities, the usual one first."""
 
 MULTIPART = "multipart/related"
+
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}")
 
 ScaleKind = Literal["none", "factor", "axes", "pixels"]
 
@@ -126,21 +129,36 @@ class GetCoverage:
 
 
 def negotiate(kvp: Kvp, offered: tuple[str, ...]) -> str:
-    """The version to answer GetCapabilities in: the first of AcceptVersions, or VERSION, that is offered.
+    """The version to answer GetCapabilities in: the first of AcceptVersions that is offered.
 
-    Without either it is the first one offered. Instead of a version that differs from offered ones in the third number
-    only, the first of these is taken.
+    Clients from before AcceptVersions, and GDAL, QGIS and OWSLib, send VERSION: of one that is not offered, the highest
+    one below it, or else the lowest. Without either it is the first one offered. Instead of a version that differs
+    from offered ones in the third number only, the first of these is taken.
 
     Raises:
-        UnsupportedVersion: none of them.
-    Source: OGC 06-121r9 clause 7.3.2; VERSION in GetCapabilities is what GDAL, QGIS and OWSLib send.
+        UnsupportedVersion: none of AcceptVersions, or VERSION is no version.
+    Source: OGC 06-121r9 clause 7.3.2; OGC 03-065r6 clause 6.2.4 (VERSION).
     """
-    accepted = kvp.listed("acceptVersions")
-    locator = "acceptVersions" if accepted else "version"
-    for version in accepted or kvp.listed("version") or offered[:1]:
-        if found := _same(version, offered):
+    accepted, version = kvp.listed("acceptVersions"), kvp.optional("version", str)
+    known = f"only versions {', '.join(offered)} are spoken here"
+    if accepted:
+        if found := next((found for version in accepted if (found := _same(version, offered))), ""):
             return found
-    raise UnsupportedVersion(f"only versions {', '.join(offered)} are spoken here", locator=locator)
+        raise UnsupportedVersion(known, locator="acceptVersions")
+    if not version:
+        return offered[0]
+    if not _VERSION.fullmatch(version):
+        raise UnsupportedVersion(known, locator="version")
+    return _same(version, offered) or _nearest(version, offered)
+
+
+def _nearest(version: str, offered: tuple[str, ...]) -> str:
+    below = [known for known in offered if _numbers(known) < _numbers(version)]
+    return max(below, key=_numbers) if below else min(offered, key=_numbers)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def required_version(kvp: Kvp, offered: tuple[str, ...]) -> str:

@@ -26,7 +26,7 @@ INTERPOLATIONS: dict[str, Resampling] = {
     "average": "average",
 }
 """Last part of the method's URI -> how it is called here. ``average`` is ours."""
-_OLDER: dict[str, str] = {"nearest neighbor": "nearest", "bicubic": "cubic", "none": "nearest"}
+_OLDER: dict[str, str] = {"nearest neighbor": "nearest", "bicubic": "cubic"}
 """As WCS 1.0 and 1.1 write them -> how they are called here."""
 
 # every blank can match in one place only, so that no text takes more than linear time

@@ -24,6 +24,7 @@ _ANSI_NUMBER = re.compile(r"[0-9]{5,7}(\.[0-9]+)?")
 _YEAR, _MONTH = re.compile("[0-9]{4}"), re.compile("[0-9]{4}-[0-9]{2}")
 _MOST_DAYS = 3_000_000
 _LISTED = 5
+_SHOWN = 80
 
 Span = tuple[datetime, datetime]
 """From the first moment to the one after the last."""
@@ -106,7 +107,7 @@ def choose_listed(labels: tuple[str, ...], wanted: tuple[str, ...], locator: str
     Without any, the newest observation; nothing for a coverage without a time axis, whatever is wanted.
 
     Raises:
-        InvalidSubset: not a time, or no observation at it.
+        InvalidSubset: not a time, a period without an end, or no observation at it.
     Source: OGC 03-065r6 clause 9.2.2.6, OGC 07-067r5 clause 9.3.1.
     """
     if not labels or not wanted:
@@ -116,8 +117,12 @@ def choose_listed(labels: tuple[str, ...], wanted: tuple[str, ...], locator: str
 
 
 def _listed(text: str, locator: str) -> Subset:
-    first, _, rest = text.partition("/")
-    return Subset(locator, first, rest.partition("/")[0] or first, slices=not rest)
+    if "/" not in text:
+        return Subset(locator, text, text, slices=True)
+    first, last = (end.strip() for end in text.split("/")[:2])
+    if not (first and last):
+        raise InvalidSubset(f"a period is begin/end, not {text[:_SHOWN]!r}", locator=locator)
+    return Subset(locator, first, last)
 
 
 def position(label: str) -> str:

@@ -19,12 +19,15 @@ from ogcserver.ows.report import Dialect, dialect
 from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.soap import MEDIA_TYPE as SOAP
 from ogcserver.ows.soap import envelope, soap_dialect, soap_response
+from ogcserver.ows.xml import WCS_20 as WCS_20_NAMESPACE
 from ogcserver.ows.xml import Element, xml_response
 from ogcserver.wcs import coverage, geotiff
 from ogcserver.wcs.codes import WCS_20, InvalidUpdateSequence
 from ogcserver.wcs.delivery import Call, Delivery, Operation
 from ogcserver.wcs.domain import Cut
 from ogcserver.wcs.place import cut_of, place
+from ogcserver.wcs.posted import parameters
+from ogcserver.wcs.reading import Items
 from ogcserver.wcs.related import related
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.responses import capabilities, descriptions
@@ -34,6 +37,7 @@ class Wcs20:
     """A :class:`ogcserver.wcs.delivery.VersionService`."""
 
     versions = ("2.0.1",)
+    namespaces = (WCS_20_NAMESPACE,)
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
@@ -46,6 +50,9 @@ class Wcs20:
 
     def dialect(self, version: str, operation: str) -> Dialect:
         return self._dialect
+
+    def parameters(self, root: Element) -> Items:
+        return parameters(root)
 
     async def get_capabilities(self, call: Call) -> Response:
         ask, who = GetCapabilities.from_kvp(call.kvp), self.delivery.identification

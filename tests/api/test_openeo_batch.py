@@ -18,7 +18,11 @@ from starlette.websockets import WebSocketDisconnect
 
 import ogcserver.batch.products
 from ogcserver.errors import SourceUnavailable
-from tests.fakes import node, product
+from ogcserver.graph.model import Argument, Process
+from ogcserver.processes.filters import IMAGERY
+from ogcserver.processes.registry import processes
+from tests.fakes import compiled, node, product, utm_archive
+from tests.unit.batch import stations
 from tests.unit.batch.stations import GRAPH, Gate, Threads, wait_for, whole
 from tests.unit.jobs import servers
 from tests.unit.jobs.servers import Server
@@ -75,6 +79,48 @@ def test_the_job_tells_how_far_it_is(server: Server, gate: Gate) -> None:
     wait_for(lambda: status(server, job_id) == "finished")
     assert len(gate.computed) == 30
     assert server.ask("GET", f"/jobs/{job_id}").json()["consumed_credits"] == pytest.approx(0.84)  # 700 x 600 x 2
+
+
+READS = Process(
+    "reads", "Passes the image on.", (IMAGERY, Argument("file", "text", "")), lambda scope: scope.cube("imagery")
+)
+
+
+@pytest.mark.parametrize("end", ["finished", "error", "stopped", "deleted", "changed"])
+def test_the_files_that_a_batch_reads_are_locked_until_it_ends(
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(servers, "processes", lambda: {**processes(), "reads": READS})
+    monkeypatch.setattr(stations, "compile_utm", lambda graph, user: compiled(utm_archive(), graph["args"]["imagery"]))
+    monkeypatch.setattr(servers, "NoWorkers", Threads)
+    monkeypatch.setattr(servers, "no_station", gate)
+    server = Server(tmp_path)
+    server.batches.start()
+    try:
+        gate.free = 0
+        assert server.ask("PUT", "/files/me/regions/a.json", b"{}").status_code == 204
+        job_id = server.job(node("reads", imagery=GRAPH, file="/users/me/files/regions"))
+        assert server.ask("PUT", "/files/me/regions/a.json", b"{}").status_code == 204  # not before it is queued
+        assert server.ask("POST", f"/jobs/{job_id}/batch").status_code == 204
+        for method, body in (("PUT", b"[]"), ("DELETE", None)):
+            refused = server.ask(method, "/files/me/regions/a.json", body)
+            assert (refused.status_code, refused.json()["code"]) == (400, 1413)
+            assert job_id in refused.json()["message"]
+        assert server.ask("PUT", "/files/me/other.json", b"{}").status_code == 204
+        if end in ("finished", "error"):
+            gate.failure = SourceUnavailable("away") if end == "error" else None
+            gate.free = 1000
+            wait_for(lambda: status(server, job_id) == end)
+        elif end == "stopped":
+            assert server.ask("DELETE", f"/jobs/{job_id}/batch").status_code == 204
+        elif end == "deleted":
+            assert server.ask("DELETE", f"/jobs/{job_id}").status_code == 204
+        else:
+            assert server.ask("PATCH", f"/jobs/{job_id}", {"process_graph": GRAPH}).status_code == 204
+        assert server.ask("PUT", "/files/me/regions/a.json", b"[]").status_code == 204
+    finally:
+        gate.free = 1000
+        server.batches.close()
 
 
 def test_a_failed_job_says_why(server: Server, gate: Gate) -> None:

@@ -127,6 +127,18 @@ def test_a_public_service_needs_no_token_and_the_rest_stays_private(world: World
     assert nobody.get(f"/jobs/{job_id}").status_code == 401
 
 
+def test_no_cache_between_keeps_what_a_user_sees(world: World) -> None:
+    ann, nobody = world.person(), Person(world)
+    job_id = ann.job()
+    shown, hidden = ann.service(job_id, "xyz", public=True), ann.service(job_id, "xyz")
+    for path in (f"{hidden}/12/2178/1440.png", f"/wmts/{job_id}/{TILE}", "/jobs", f"/jobs/{job_id}"):
+        for _ in range(2):
+            assert "private" in ann.get(path).headers["cache-control"], path
+    assert "private" in nobody.get(f"/token/{ann.token}{hidden}/12/2178/1440.png").headers["cache-control"]
+    tile = nobody.get(f"{shown}/12/2178/1440.png")
+    assert tile.status_code == 200 and "private" not in tile.headers["cache-control"]
+
+
 def test_links_in_a_document_hold_the_token_of_its_address(world: World) -> None:
     ann, nobody = world.person(), Person(world)
     address = ann.service(ann.job(), "wmts")

@@ -25,6 +25,9 @@ class Choice:
     """None: as the coverage says."""
 
 
+DEFAULT = Choice()
+
+
 @dataclass(frozen=True)
 class Locators:
     """The parameters that a version has for box, times and bands; for messages."""

@@ -16,7 +16,7 @@ from ogcserver.geo.grid import Bounds
 from ogcserver.ows.kvp import Kvp, choice, integer, number
 from ogcserver.wcs.bands import AXIS
 from ogcserver.wcs.syntax import interpolation
-from ogcserver.wcs.v1.choice import Choice
+from ogcserver.wcs.v1.choice import DEFAULT, Choice
 
 SECTIONS = ("Service", "Capability", "ContentMetadata")
 EXCEPTIONS = "application/vnd.ogc.se_xml"
@@ -63,7 +63,7 @@ class GetCoverage:
     """Columns and rows, whole numbers of at least 1; else there is a resolution."""
     resolution: tuple[float, float] | None
     """Width and height of a pixel in units of the answer's CRS."""
-    choice: Choice = Choice()
+    choice: Choice = DEFAULT
     format: str = ""
     """"" is the native one. OWSLib writes FORMAT=None."""
 

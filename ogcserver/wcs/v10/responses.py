@@ -10,23 +10,23 @@ Source: OGC 03-065r6 clauses 7.4 and 8.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ogcserver.cube import Band, Resampling
 from ogcserver.engine.describe import Description
 from ogcserver.geo.grid import Grid
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
+from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import GML_31, WCS_10, XLINK, XSI, Element, Elements
 from ogcserver.wcs.bands import AXIS, keys, nodata_texts
 from ogcserver.wcs.domain import coordinates
 from ogcserver.wcs.naming import supported
 from ogcserver.wcs.times import position
-from ogcserver.wcs.v10.requests import SECTIONS, GetCapabilities
+from ogcserver.wcs.v10.requests import EXCEPTIONS, SECTIONS
 
 INTERPOLATIONS: dict[Resampling, str] = {"nearest": "nearest neighbor", "bilinear": "bilinear", "cubic": "bicubic"}
 OPERATIONS = ("GetCapabilities", "DescribeCoverage", "GetCoverage")
-EXCEPTIONS = "application/vnd.ogc.se_xml"
 VERSION = {"version": "1.0.0"}
 _LONLAT = {"srsName": "urn:ogc:def:crs:OGC:1.3:CRS84"}
 
@@ -40,31 +40,35 @@ def _located(schema: str) -> dict[str, str]:
     return {"xsi:schemaLocation": f"{WCS_10} http://schemas.opengis.net/wcs/1.0.0/{schema}.xsd"}
 
 
-def capabilities(ask: GetCapabilities, who: Identification, url: str, layers: tuple[Layer, ...]) -> Element:
-    """``WCS_Capabilities``, or the one section asked for.
+def capabilities(
+    section: str, who: Identification, url: str, layers: tuple[Layer, ...], sequence: UpdateSequence
+) -> Element:
+    """``WCS_Capabilities``, or the one section asked for, with the version and sequence that the whole has otherwise.
 
     Args:
-        url: where KVP requests go, with a ``?`` at the end.
+        section: one of :data:`SECTIONS`, or "".
+        url: where KVP requests go, with a ``?`` at the end; XML is posted there, too.
     """
-    e = elements()
-    if ask.section:
-        return _section(e, ask.section, who, url, layers)
-    sections = [_section(e, name, who, url, layers) for name in SECTIONS]
-    return e("WCS_Capabilities", VERSION, _located("wcsCapabilities"), sections)
-
-
-def _section(e: Elements, name: str, who: Identification, url: str, layers: tuple[Layer, ...]) -> Element:
-    if name == "Service":
-        return _service(e, who)
-    if name == "Capability":
-        return _capability(e, url)
-    return e("ContentMetadata", VERSION, [e("CoverageOfferingBrief", _brief(e, layer)) for layer in layers])
+    e, about = elements(), VERSION | {"updateSequence": str(sequence)}
+    known: dict[str, Callable[[], Element]] = {
+        "Service": lambda: _service(e, who),
+        "Capability": lambda: _capability(e, url),
+        "ContentMetadata": lambda: e(
+            "ContentMetadata", [e("CoverageOfferingBrief", _brief(e, layer)) for layer in layers]
+        ),
+    }
+    if not section:
+        sections = [known[name]() for name in SECTIONS]
+        return e("WCS_Capabilities", about, _located("wcsCapabilities"), sections)
+    root = known[section]()
+    for name, value in about.items():
+        root.set(name, value)
+    return root
 
 
 def _service(e: Elements, who: Identification) -> Element:
     return e(
         "Service",
-        VERSION,
         e("description", who.abstract) if who.abstract else None,
         e("name", "WCS"),
         e("label", who.title),
@@ -100,11 +104,14 @@ def _responsible_party(e: Elements, who: Identification) -> Element:
 
 
 def _capability(e: Elements, url: str) -> Element:
-    def get(operation: str) -> Element:
-        return e(operation, e("DCPType", e("HTTP", e("Get", e("OnlineResource", {"xlink:href": url})))))
+    def address(method: str, href: str) -> Element:
+        return e("DCPType", e("HTTP", e(method, e("OnlineResource", {"xlink:href": href}))))
 
-    requests = e("Request", [get(operation) for operation in OPERATIONS])
-    return e("Capability", VERSION, requests, e("Exception", e("Format", EXCEPTIONS)))
+    def operation(name: str) -> Element:
+        return e(name, address("Get", url), address("Post", url.removesuffix("?")))
+
+    requests = e("Request", [operation(name) for name in OPERATIONS])
+    return e("Capability", requests, e("Exception", e("Format", EXCEPTIONS)))
 
 
 def _brief(e: Elements, layer: Layer) -> list[Element]:

@@ -11,7 +11,7 @@ Source: OGC 07-067r5 clauses 8.3, 9.3 and 10.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from ogcserver.cube import Band, Resampling
 from ogcserver.engine.describe import Description
@@ -24,24 +24,20 @@ from ogcserver.ows.identification import (
     service_identification,
     service_provider,
 )
+from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import GML_31, OWS_10, OWS_11, XLINK, XSI, Element, Elements
 from ogcserver.wcs.bands import AXIS, keys, nodata_texts
 from ogcserver.wcs.domain import coordinates, in_crs_order
 from ogcserver.wcs.naming import supported
 from ogcserver.wcs.responses import lonlat_box
 from ogcserver.wcs.times import position
-from ogcserver.wcs.v11.requests import FIELD, GetCapabilities
+from ogcserver.wcs.v11.requests import FIELD, IMAGE_CRS, IMAGE_CRS_OF_EDGES
 
 WCS_11 = "http://www.opengis.net/wcs/1.1"
 NAMESPACES = {"1.1.0": (WCS_11, OWS_10), "1.1.1": (f"{WCS_11}.1", OWS_11), "1.1.2": (WCS_11, OWS_11)}
 """Version -> those of WCS and of OWS Common."""
 INTERPOLATIONS: dict[Resampling, str] = {"nearest": "nearest", "bilinear": "linear", "cubic": "cubic"}
 OPERATIONS = ("GetCapabilities", "DescribeCoverage", "GetCoverage")
-IMAGE_CRS = "urn:ogc:def:crs:OGC::imageCRS"
-"""Columns and rows, whole numbers at the centres of pixels. QGIS takes the size from the box in this CRS."""
-IMAGE_CRS_OF_EDGES = "urn:ogc:def:crs:OGC:0.0:imageCRS"
-"""Columns and rows, whole numbers at the corners of pixels. GDAL 3.6 takes the upper corner of the first box in any
-image CRS for the size; of the other one it would leave out the last column and row."""
 GRID_TYPE = "urn:ogc:def:method:WCS:1.1:2dSimpleGrid"
 GRID_CS = "urn:ogc:def:cs:OGC:0.0:Grid2dSquareCS"
 
@@ -60,29 +56,37 @@ class Documents:
         self.e = Elements({"wcs": wcs, "ows": ows, "gml": GML_31, "xlink": XLINK, "xsi": XSI})
 
     def capabilities(
-        self, ask: GetCapabilities, who: Identification, url: str, versions: Iterable[str], layers: Iterable[Layer]
+        self,
+        sections: Collection[str],
+        who: Identification,
+        url: str,
+        versions: Iterable[str],
+        layers: Iterable[Layer],
+        sequence: UpdateSequence,
     ) -> Element:
-        """``wcs:Capabilities`` with the sections asked for.
+        """``wcs:Capabilities`` with some of its sections.
 
         Args:
-            url: where KVP requests go, with a ``?`` at the end.
+            url: where KVP requests go, with a ``?`` at the end; XML is posted there, too.
         """
         e = self.e
-        sections: dict[str, Callable[[], Element]] = {
+        known: dict[str, Callable[[], Element]] = {
             "ServiceIdentification": lambda: service_identification(e, who, "WCS", versions),
             "ServiceProvider": lambda: service_provider(e, who),
             "OperationsMetadata": lambda: self._operations(url),
             "Contents": lambda: self._contents(tuple(layers)),
         }
-        chosen = [make() for name, make in sections.items() if name in ask.sections]
-        return e("wcs:Capabilities", {"version": self.version}, chosen)
+        about = {"version": self.version, "updateSequence": str(sequence)}
+        return e("wcs:Capabilities", about, [make() for name, make in known.items() if name in sections])
 
     def _operations(self, url: str) -> Element:
         """With the values of ``store``, as clause 10.3.2 wants."""
         e = self.e
-        metadata = operations_metadata(e, dict.fromkeys(OPERATIONS, url))
-        allowed = e("ows:AllowedValues", e("ows:Value", "false"))
-        metadata[-1].append(e("ows:Parameter", {"name": "store"}, allowed))
+        metadata = operations_metadata(e, dict.fromkeys(OPERATIONS, url), post={"PostEncoding": ("XML",)})
+        allowed = e("ows:AllowedValues", [e("ows:Value", value) for value in ("true", "false")])
+        store = e("ows:Parameter", {"name": "store"}, allowed)
+        for operation in metadata.iterfind(f"*[@name='{OPERATIONS[-1]}']"):
+            operation.append(store)
         return metadata
 
     def _contents(self, layers: tuple[Layer, ...]) -> Element:
@@ -165,9 +169,13 @@ class Documents:
             e("wcs:Axis", {"identifier": AXIS}, e("wcs:AvailableKeys", [e("wcs:Key", key) for key in keys(bands)])),
         )
 
-    def coverages(self, layer: Layer, content_id: str) -> Element:
-        """``wcs:Coverages``, which names the part of a multipart answer that holds the file."""
+    def coverages(self, layer: Layer, address: str) -> Element:
+        """``wcs:Coverages``, which names the file of a coverage.
+
+        Args:
+            address: ``cid:`` and the identifier of another part of the answer, or a URL.
+        """
         e = self.e
-        reference = {"xlink:href": f"cid:{content_id}", "xlink:role": "urn:ogc:def:role:WCS:1.1:coverage"}
+        reference = {"xlink:href": address, "xlink:role": "urn:ogc:def:role:WCS:1.1:coverage"}
         coverage = e("wcs:Coverage", self._titles(layer), e("ows:Identifier", layer.id), e("ows:Reference", reference))
         return e("wcs:Coverages", coverage)

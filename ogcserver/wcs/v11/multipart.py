@@ -21,7 +21,7 @@ def multipart(documents: Documents, layer: Layer, make: FileEncoder, rendered: S
     """``multipart/mixed`` of the Coverages document and the file that it points to."""
     name = f"{layer.id}.{make.format.extension}"
     identifier = f"coverage/{name}"
-    document = serialise(documents.coverages(layer, identifier))
+    document = serialise(documents.coverages(layer, f"cid:{identifier}"))
     return multipart_response(
         "multipart/mixed",
         (

@@ -11,18 +11,31 @@ from typing import Literal
 
 from ogcserver.cube import Resampling
 from ogcserver.errors import InvalidParameter
+from ogcserver.geo.crs import is_geographic
 from ogcserver.geo.grid import Bounds
-from ogcserver.ows.kvp import Kvp, number
+from ogcserver.ows.kvp import Kvp, choice, number
 from ogcserver.ows.sections import chosen_sections
 from ogcserver.wcs.bands import AXIS
 from ogcserver.wcs.naming import NamedCrs
 from ogcserver.wcs.syntax import interpolation
+from ogcserver.wcs.v1.choice import DEFAULT, Choice
 
 SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "Contents")
 FIELD = "contents"
 """The one field of every coverage."""
+GRID_TYPES: dict[str, Literal[2, 4]] = {"2dSimpleGrid": 2, "2dGridIn2dCrs": 4}
+"""Last part of the URN -> how many offsets such a grid has."""
+GRID_CS = "Grid2dSquareCS"
+"""Last part of the URN."""
 
-_IMAGE_CRS = re.compile("urn:ogc:def:crs:OGC::imageCRS", re.IGNORECASE)
+IMAGE_CRS = "urn:ogc:def:crs:OGC::imageCRS"
+"""Columns and rows, whole numbers at the centres of pixels. QGIS takes the size from the box in this CRS."""
+IMAGE_CRS_OF_EDGES = "urn:ogc:def:crs:OGC:0.0:imageCRS"
+"""Columns and rows, whole numbers at the corners of pixels. GDAL 3.6 takes the upper corner of the first box in any
+image CRS for the size; of the other one it would leave out the last column and row."""
+
+_IMAGE_CRSS = {IMAGE_CRS.lower(): 0.5, IMAGE_CRS_OF_EDGES.lower(): 0.0}
+"""Where on the first pixel the numbers 0, 0 are."""
 _RANGE = re.compile(r"(?P<field>[^\s:;\[\]]+)(?::(?P<method>[^;\[\]]+))?(?:\[(?P<axis>\w+)\[(?P<keys>[^\[\]]*)\]\])?")
 _ROUNDING = 1e-12
 """A box of one column has equal sides, but for the rounding of whoever computed them."""
@@ -32,11 +45,13 @@ _SHOWN = 80
 @dataclass(frozen=True)
 class GetCapabilities:
     sections: frozenset[str] = frozenset(SECTIONS)
+    update_sequence: str = ""
+    """Of the document that the client has; "" for none."""
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCapabilities:
         """Raises InvalidParameter: a section that does not exist."""
-        return cls(chosen_sections(kvp, SECTIONS))
+        return cls(chosen_sections(kvp, SECTIONS), kvp.optional("updateSequence", str) or "")
 
 
 @dataclass(frozen=True)
@@ -58,8 +73,9 @@ class Box:
     bounds: Bounds
     crs: str | None = None
     """Canonical. None: that of the grid, or else of the coverage."""
-    image: bool = False
-    """Whether the bounds are columns and rows of the coverage, from 0 on and rows downwards."""
+    image: float | None = None
+    """Where the bounds are columns and rows of the coverage, from 0 on and rows downwards: where on a pixel its number
+    is, 0.5 in the middle, 0 at its upper left corner."""
 
 
 @dataclass(frozen=True)
@@ -75,48 +91,43 @@ class GridCrs:
 
 
 @dataclass(frozen=True)
-class RangeSubset:
-    bands: tuple[str, ...] = ()
-    """Empty: all."""
-    interpolation: Resampling | None = None
-
-
-@dataclass(frozen=True)
 class GetCoverage:
     identifier: str
     box: Box
     grid: GridCrs = GridCrs()
-    times: tuple[str, ...] = ()
-    """Empty: the default, the newest."""
-    range: RangeSubset = RangeSubset()
+    choice: Choice = DEFAULT
     format: str = ""
-    """"" is the native one."""
+    """"" is the native one. OWSLib writes format=None."""
+    store: bool = False
+    """Whether the answer shall be a document that says where the coverage is, in place of the coverage."""
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> GetCoverage:
         """
         Raises:
-            MissingParameter: no identifier or no box.
+            MissingParameter: no identifier, no box, or no format.
             InvalidParameter, CrsError, InterpolationUnsupported: as they say.
         """
-        if (kvp.optional("store", str) or "false").lower() != "false":
-            raise InvalidParameter("coverages are not stored here, only sent: store=false", locator="store")
         name = "identifier" if "identifier" in kvp or "identifiers" not in kvp else "identifiers"
         base = kvp.optional("GridBaseCRS", NamedCrs.of)
+        bands, method = kvp.optional("RangeSubset", parse_range) or ((), None)
+        identifier, box = kvp.one(name, str), kvp.one("BoundingBox", lambda text: parse_box(text, base))
+        named = kvp.one("format", str)
         return cls(
-            identifier=kvp.one(name, str),
-            box=kvp.one("BoundingBox", lambda text: parse_box(text, base)),
+            identifier=identifier,
+            box=box,
             grid=_grid(kvp, base),
-            times=kvp.listed("TimeSequence"),
-            range=kvp.optional("RangeSubset", parse_range) or RangeSubset(),
-            format=kvp.optional("format", str) or "",
+            choice=Choice(kvp.listed("TimeSequence"), bands, method),
+            format="" if named == "None" else named,
+            store=kvp.optional("store", choice("true", "false")) == "true",
         )
 
 
 def parse_box(text: str, base: NamedCrs | None) -> Box:
     """``lower1,lower2,upper1,upper2,CRS``; without CRS it is in that of the grid, or else of the coverage.
 
-    A box without width or height holds one column or row of centres.
+    A box without width or height holds one column or row of centres. A box whose western longitude is above the
+    eastern one lies over the antimeridian (clause 7.6.2).
 
     Raises:
         InvalidParameter: another form, or upside down.
@@ -126,28 +137,37 @@ def parse_box(text: str, base: NamedCrs | None) -> Box:
     numbers = tuple(number(part) for part in parts[:4])
     if len(numbers) != 4 or len(parts) > 5:
         raise InvalidParameter("a box is four numbers and the URN of a CRS, joined by commas")
-    if any(low - high > _ROUNDING * abs(low) for low, high in zip(numbers[:2], numbers[2:], strict=True)):
+    name = parts[4].strip() if len(parts) == 5 else ""
+    image = _IMAGE_CRSS.get(name.lower())
+    crs = base if not name else NamedCrs.of(name) if image is None else None
+    west, south, east, north = crs.bounds(numbers) if crs else (numbers[0], numbers[1], numbers[2], numbers[3])
+    if crs and is_geographic(crs.name) and west > east:
+        east += 360.0
+    if _above(west, east) or _above(south, north):
         raise InvalidParameter("a box is its lower corner, then its upper corner")
-    name = parts[4] if len(parts) == 5 else ""
-    if _IMAGE_CRS.fullmatch(name.strip()):
-        return Box(_four(numbers), image=True)
-    crs = NamedCrs.of(name) if name else base
-    return Box(crs.bounds(numbers), crs.name) if crs else Box(_four(numbers))
+    return Box((west, south, east, north), crs.name if crs else None, image)
 
 
-def _four(numbers: tuple[float, ...]) -> Bounds:
-    return numbers[0], numbers[1], numbers[2], numbers[3]
+def _above(low: float, high: float) -> bool:
+    return low - high > _ROUNDING * abs(low)
 
 
 def _grid(kvp: Kvp, base: NamedCrs | None) -> GridCrs:
     """Without GridBaseCRS the coverage's own grid, whatever origin and offsets say (07-067r5 table 29)."""
     if base is None:
         return GridCrs()
+    kvp.optional("GridCS", lambda text: _last_part(text, (GRID_CS,)))
+    kind = kvp.optional("GridType", lambda text: _last_part(text, tuple(GRID_TYPES)))
     return GridCrs(
         base.name,
         kvp.optional("GridOrigin", lambda text: base.xy(*_numbers(text, 2))),
-        kvp.optional("GridOffsets", lambda text: parse_offsets(text, base)),
+        kvp.optional("GridOffsets", lambda text: parse_offsets(text, base, kind)),
     )
+
+
+def _last_part(text: str, known: tuple[str, ...]) -> str:
+    """The one of these names that a URN ends in; the parts before differ between the versions' texts."""
+    return choice(*known)(text.rpartition(":")[2])
 
 
 def _numbers(text: str, *counts: Literal[2, 4]) -> tuple[float, ...]:
@@ -157,16 +177,18 @@ def _numbers(text: str, *counts: Literal[2, 4]) -> tuple[float, ...]:
     return numbers
 
 
-def parse_offsets(text: str, crs: NamedCrs) -> tuple[float, float]:
+def parse_offsets(text: str, crs: NamedCrs, kind: str | None = None) -> tuple[float, float]:
     """Width and height of a pixel.
 
     Two offsets belong to the axes of the CRS (2dSimpleGrid), four are the vectors to the next pixel of the row and of
     the column (2dGridIn2dCrs). Signs do not matter: every answer is north up.
 
+    Args:
+        kind: one of :data:`GRID_TYPES`; None: as many offsets as there are tell it.
     Raises:
-        InvalidParameter: a zero, or a grid that is not along the axes.
+        InvalidParameter: a zero, a grid that is not along the axes, or another number than the kind of grid has.
     """
-    numbers = _numbers(text, 2, 4)
+    numbers = _numbers(text, *(GRID_TYPES[kind],) if kind else (2, 4))
     if len(numbers) == 2:
         dx, dy = crs.xy(*numbers)
     else:
@@ -179,11 +201,13 @@ def parse_offsets(text: str, crs: NamedCrs) -> tuple[float, float]:
     return abs(dx), abs(dy)
 
 
-def parse_range(text: str) -> RangeSubset:
-    """``field``, ``field:method``, ``field[bands[key,key]]`` or both; in place of the field a band may stand.
+def parse_range(text: str) -> tuple[tuple[str, ...], Resampling | None]:
+    """Bands (none: all) and interpolation of ``field``, ``field:method``, ``field[bands[key,key]]`` or both.
+
+    In place of the field a band may stand.
 
     Raises:
-        InvalidParameter: another form, or another axis.
+        InvalidParameter: another form, several fields, or another axis.
         InterpolationUnsupported: unknown.
     """
     match = _RANGE.fullmatch(text.strip())
@@ -193,6 +217,8 @@ def parse_range(text: str) -> RangeSubset:
     if axis is not None and axis.lower() != AXIS:
         raise InvalidParameter(f"the field has one axis, {AXIS}, and none {axis[:_SHOWN]!r}")
     bands = tuple(key for part in (match["keys"] or "").split(",") if (key := part.strip()))
+    if axis is not None and not bands:
+        raise InvalidParameter(f"name the keys of {AXIS}, or leave it out")
     if field.lower() != FIELD:
         bands = (field,)
-    return RangeSubset(bands, interpolation(method) if method else None)
+    return bands, interpolation(method) if method else None

@@ -22,6 +22,7 @@ from ogcserver.engine.service import Engine
 from ogcserver.graph.limits import GraphLimits
 from ogcserver.jobs.catalogue import Catalogue
 from ogcserver.jobs.compiler import Compiler
+from ogcserver.jobs.locks import FileLocks
 from ogcserver.jobs.outside import OutsideGraphs
 from ogcserver.jobs.store import JobStore
 from ogcserver.openeo.api import OpenEoApi
@@ -31,7 +32,6 @@ from ogcserver.sources.base import CollectionInfo
 from ogcserver.users.accounts import NoUsers, Users
 from ogcserver.users.files import FileLimits, UserFiles
 from ogcserver.users.identify import Identify
-from ogcserver.users.locks import FileLocks
 from ogcserver.users.usage import Usage
 from tests.fakes import Archive, utm_archive
 
@@ -94,8 +94,8 @@ class Server:
         )
         links = (Link("Coverages", "/wcs"),)
         self.backend = Backend(
-            self.store, compiler, self.catalogue.compiled, self.engine, self.exports, self.archive, processes(), formats(), SMALL,
-            ("wmts", "wcs"), self.users, self.files, self.usage, self.batches, links, public_url,
+            self.store, compiler, self.catalogue.compiled, self.engine, self.exports, self.archive, processes(),
+            formats(), SMALL, ("wmts", "wcs"), self.users, self.files, self.usage, self.batches, links, public_url,
             isinstance(self.users, NoUsers),
         )  # fmt: skip
         app = OpenEoApi(self.backend).app()

@@ -20,9 +20,9 @@ from ogcserver.errors import (
     OgcServerError,
     QuotaExceeded,
 )
+from ogcserver.jobs.locks import FileLocks
 from ogcserver.jobs.store import JobStore
 from ogcserver.users.files import FileLimits, UserFiles
-from ogcserver.users.locks import FileLocks
 
 
 def files(folder: Path, **limits: object) -> UserFiles:

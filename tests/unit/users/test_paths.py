@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ogcserver.errors import FileNotStored, InvalidParameter
-from ogcserver.users.paths import clean, split_address
+from ogcserver.users.paths import clean, paths_in, split_address
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,12 @@ def test_addresses_in_graphs(text: str, found: tuple[str, str]) -> None:
 def test_other_texts_are_no_addresses(text: str) -> None:
     with pytest.raises(InvalidParameter):
         split_address(text)
+
+
+def test_files_are_found_wherever_a_graph_names_them() -> None:
+    inner = {"process_id": "/udf/Python/apply_pixel", "args": {"script": "/files/u-1/a.py", "imagery": {"x": 1}}}
+    graph = {"process_id": "p", "args": {"imagery": inner, "regions": ["/users/me/files/r/", 5, None, "B04"]}}
+    assert paths_in(graph, "u-1") == {"a.py", "r"}
+    assert paths_in(graph, "u-2") == {"r"}
+    assert paths_in({"regions": "/users/me/files"}, "u-1") == {""}
+    assert not paths_in({"regions": "/users/me/files/../x"}, "u-1")

@@ -150,7 +150,16 @@ def test_the_first_accepted_version_wins() -> None:
     assert negotiate(Kvp([("acceptversions", "1.0.0,2.0.1"), ("version", "2.0.1")]), ("2.0.1", "1.0.0")) == "1.0.0"
 
 
-@pytest.mark.parametrize("items", [[("version", "1.0.0")], [("AcceptVersions", "1.1.0,1.0.0")], [("version", "3")]])
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("1.0.2", "1.0.0"), ("1.1.9", "1.1.1"), ("1.2.0", "1.1.2"), ("0.0.0", "1.0.0"), ("3", "2.0.1"), ("1.10", "1.1.2")],
+)
+def test_instead_of_an_unknown_version_the_next_lower_one(version: str, expected: str) -> None:
+    """OGC 03-065r6 clause 6.2.4."""
+    assert negotiate(Kvp([("version", version)]), ("2.0.1", "1.1.1", "1.1.2", "1.1.0", "1.0.0")) == expected
+
+
+@pytest.mark.parametrize("items", [[("version", "q")], [("AcceptVersions", "1.1.0,1.0.0")], [("version", "1..2")]])
 def test_other_versions_are_refused(items: list[tuple[str, str]]) -> None:
     with pytest.raises(UnsupportedVersion):
         negotiate(Kvp(items), ("2.0.1",))

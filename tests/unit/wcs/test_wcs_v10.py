@@ -10,6 +10,7 @@ from ogcserver.geo.crs import project_bounds
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
+from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import GML_31, WCS_10, Element, serialise
 from ogcserver.wcs.codes import UnknownField
 from ogcserver.wcs.naming import nameable
@@ -23,6 +24,7 @@ from tests.xsd import assert_valid
 NAMES = {"wcs": WCS_10, "gml": GML_31}
 FORMATS = ("GTiff", "COG", "PNG")
 LAYERS = nameable(fake_layers())
+SEQUENCE = UpdateSequence.of(7, LAYERS)
 WHOLE = "600000,5198000,603000,5200000"
 
 
@@ -37,15 +39,15 @@ def text(root: Element, path: str) -> str:
 
 
 def placed(coverage: Description, max_pixels: int = 1_000_000, **items: str) -> Placing:
-    given = {"COVERAGE": "j", "CRS": coverage.grid.crs} | items
+    whole = ",".join(map(repr, coverage.grid.bounds))
+    given = {"COVERAGE": "j", "CRS": coverage.grid.crs, "FORMAT": "GTiff", "BBOX": whole} | items
     return place(GetCoverage.from_kvp(Kvp(given.items())), coverage, "nearest", max_pixels)
 
 
 def test_capabilities_follow_the_schema() -> None:
     who = Identification(keywords=("a", "b"), contact="c", email="e", provider_site="http://p/", phone="1")
-    root = assert_valid(
-        serialise(capabilities(GetCapabilities(), who, "http://x/wcs?", LAYERS)), "wcs/1.0.0/wcsCapabilities.xsd"
-    )
+    document = serialise(capabilities("", who, "http://x/wcs?", LAYERS, SEQUENCE))
+    root = assert_valid(document, "wcs/1.0.0/wcsCapabilities.xsd")
     assert [e.text for e in root.iterfind(".//wcs:CoverageOfferingBrief/wcs:name", NAMES)] == [e.id for e in LAYERS]
     assert text(root, ".//wcs:fees") == text(root, ".//wcs:accessConstraints") == "NONE"
 
@@ -53,7 +55,7 @@ def test_capabilities_follow_the_schema() -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_is_a_document_of_its_own(section: str) -> None:
     ask = GetCapabilities.from_kvp(Kvp([("section", f"/WCS_Capabilities/{section}")]))
-    root = capabilities(ask, Identification(), "http://x/wcs?", LAYERS)
+    root = capabilities(ask.section, Identification(), "http://x/wcs?", LAYERS, SEQUENCE)
     assert root.tag == f"{{{WCS_10}}}{section}"
     assert_valid(serialise(root), "wcs/1.0.0/wcsCapabilities.xsd")
 

@@ -10,12 +10,13 @@ from ogcserver.geo.crs import lat_first, urn
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
+from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.xml import OWS_11, Element, serialise
 from ogcserver.wcs.codes import InterpolationUnsupported, UnknownField
 from ogcserver.wcs.naming import NamedCrs, nameable
 from ogcserver.wcs.v11.documents import NAMESPACES, WCS_11, Documents
 from ogcserver.wcs.v11.place import place
-from ogcserver.wcs.v11.requests import SECTIONS, DescribeCoverage, GetCapabilities, GetCoverage, parse_offsets
+from ogcserver.wcs.v11.requests import SECTIONS, DescribeCoverage, GetCoverage, parse_offsets
 from ogcserver.wcs.windows import Placing
 from tests.unit.wcs.fakes import TIMES, description, fake_layers, lonlat, utm
 from tests.xsd import assert_valid
@@ -23,6 +24,7 @@ from tests.xsd import assert_valid
 SCHEMA = "wcs/1.1/wcsAll.xsd"
 NAMES = {"wcs": WCS_11, "ows": OWS_11, "gml": "http://www.opengis.net/gml"}
 LAYERS = nameable(fake_layers())
+SEQUENCE = UpdateSequence.of(7, LAYERS)
 URN_UTM, URN_LL = "urn:ogc:def:crs:EPSG::32632", "urn:ogc:def:crs:EPSG::4326"
 
 
@@ -31,8 +33,8 @@ def documents(version: str = "1.1.2") -> Documents:
 
 
 def capabilities(version: str, *sections: str) -> Element:
-    ask = GetCapabilities(frozenset(sections or SECTIONS))
-    return documents(version).capabilities(ask, Identification(), "http://x/wcs?", ["1.1.1", "1.1.2"], LAYERS)
+    chosen, versions = sections or SECTIONS, ["1.1.1", "1.1.2"]
+    return documents(version).capabilities(chosen, Identification(), "http://x/wcs?", versions, LAYERS, SEQUENCE)
 
 
 def as_published(root: Element) -> bytes:
@@ -51,7 +53,7 @@ def text(root: Element, path: str) -> str:
 
 
 def placed(coverage: Description, max_pixels: int = 1_000_000, **items: str) -> Placing:
-    given = {"identifier": "j", **items}
+    given = {"identifier": "j", "format": "image/tiff", **items}
     return place(GetCoverage.from_kvp(Kvp(given.items())), coverage, "nearest", max_pixels)
 
 
@@ -81,7 +83,7 @@ def test_what_is_the_same_for_all_coverages_is_listed_once() -> None:
 
 
 def test_the_part_list_follows_the_schema() -> None:
-    assert_valid(serialise(documents().coverages(LAYERS[0], "coverage/j.tif")), "wcs/1.1/wcsCoverages.xsd")
+    assert_valid(serialise(documents().coverages(LAYERS[0], "cid:coverage/j.tif")), "wcs/1.1/wcsCoverages.xsd")
 
 
 @pytest.mark.parametrize("version", list(NAMESPACES))
@@ -251,12 +253,12 @@ BOX = f"600005,5199985,600025,5199995,{URN_UTM}"
         ({"BOUNDINGBOX": "1,2,3,4,5,6"}, InvalidParameter),
         ({"BOUNDINGBOX": "1,2,3,4,urn:x"}, CrsError),
         ({"BOUNDINGBOX": f"0,0,1,1,{URN_UTM}"}, InvalidSubset),
-        ({"BOUNDINGBOX": BOX, "store": "true"}, InvalidParameter),
+        ({"BOUNDINGBOX": BOX, "store": "bogus"}, InvalidParameter),
         ({"BOUNDINGBOX": BOX, "GRIDBASECRS": "x"}, CrsError),
         ({"BOUNDINGBOX": BOX, "GRIDBASECRS": URN_UTM, "GRIDORIGIN": "1"}, InvalidParameter),
         ({"BOUNDINGBOX": BOX, "GRIDBASECRS": URN_UTM, "GRIDOFFSETS": "1e-320,1e-320"}, RequestError),
         ({"BOUNDINGBOX": BOX, "GRIDBASECRS": URN_UTM, "GRIDOFFSETS": "1e-6,1e-6"}, TooLarge),
-        ({"BOUNDINGBOX": f"-1e308,-1e308,1e308,1e308,{URN_UTM}"}, RequestError),
+        ({"BOUNDINGBOX": f"-1e308,-1e308,1e308,1e308,{URN_UTM}", "GRIDBASECRS": URN_UTM}, RequestError),
         ({"BOUNDINGBOX": BOX, "RANGESUBSET": "contents[q[1]]"}, InvalidParameter),
         ({"BOUNDINGBOX": BOX, "RANGESUBSET": "a;b"}, InvalidParameter),
         ({"BOUNDINGBOX": BOX, "RANGESUBSET": "q"}, UnknownField),

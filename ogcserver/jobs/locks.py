@@ -1,37 +1,47 @@
-"""What the database knows of files: which of them running jobs read, and that one has changed."""
+"""What the database knows of files: which of them queued and running jobs read, and that one has changed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from ogcserver.jobs.rows import count_write
 from ogcserver.jobs.tables import FILE_LOCKS, writing
 
 
+def lock(connection: Connection, job_id: str, user_id: str, paths: Collection[str]) -> None:
+    """Replaces what the job holds by these paths.
+
+    Args:
+        paths: cleaned; a folder stands for all that is in it, "" for all files of the user.
+    """
+    release(connection, job_id)
+    rows = [{"job_id": job_id, "user_id": user_id, "path": path} for path in set(paths)]
+    if rows:
+        connection.execute(FILE_LOCKS.insert(), rows)
+
+
+def release(connection: Connection, job_id: str) -> None:
+    """Gives up all that the job holds, if anything."""
+    connection.execute(FILE_LOCKS.delete().where(FILE_LOCKS.c.job_id == job_id))
+
+
 class FileLocks:
-    """Locks in the database, so that all processes respect them. Blocks; thread-safe."""
+    """The locks in the database, so that all processes respect them. Blocks; thread-safe."""
 
     def __init__(self, database: Engine) -> None:
         self._database = database
 
     def lock(self, job_id: str, user_id: str, paths: Collection[str]) -> None:
-        """Replaces what the job holds by these paths.
-
-        Args:
-            paths: cleaned; a folder stands for all that is in it, "" for all files of the user.
-        """
-        rows = [{"job_id": job_id, "user_id": user_id, "path": path} for path in set(paths)]
+        """See :func:`lock`."""
         with writing(self._database) as connection:
-            connection.execute(FILE_LOCKS.delete().where(FILE_LOCKS.c.job_id == job_id))
-            if rows:
-                connection.execute(FILE_LOCKS.insert(), rows)
+            lock(connection, job_id, user_id, paths)
 
     def release(self, job_id: str) -> None:
-        """Gives up all that the job holds, if anything."""
+        """See :func:`release`."""
         with writing(self._database) as connection:
-            connection.execute(FILE_LOCKS.delete().where(FILE_LOCKS.c.job_id == job_id))
+            release(connection, job_id)
 
     def count_change(self) -> None:
         """Tells all processes that graphs, which may name files, may mean something else now."""

@@ -1,0 +1,121 @@
+"""Requests of WCS 1.0.0 in XML: the parameters of the KVP binding in another syntax.
+
+Source: OGC 03-065r6 clauses 7.2.2, 8.2.3 and 9.2.3, and the schemas ``wcsCapabilities``, ``describeCoverage`` and
+``getCoverage`` of 1.0.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ogcserver.errors import InvalidParameter, UnsupportedOperation
+from ogcserver.ows.kvp import integer
+from ogcserver.ows.reading import MalformedDocument
+from ogcserver.ows.xml import WCS_10, Element
+from ogcserver.wcs.bands import AXIS
+from ogcserver.wcs.reading import (
+    SHOWN,
+    Items,
+    Reader,
+    child_of,
+    children,
+    local_name,
+    single,
+    text_of,
+    word_of,
+)
+from ogcserver.wcs.v1.posted import period
+
+
+def parameters(root: Element) -> Items:
+    """The parameters of a request's element.
+
+    Raises:
+        UnsupportedOperation: the element is no request of WCS 1.0.0.
+        MalformedDocument: an element that the schema does not have there, or a name with the syntax of KVP in it.
+        InvalidParameter: another axis of the range than that of the bands.
+    """
+    name = local_name(root)
+    known = _OPERATIONS.get(name.lower())
+    if known is None or root.tag != f"{{{WCS_10}}}{name}":
+        raise UnsupportedOperation(f"there is no operation {str(root.tag)[:SHOWN]!r} in WCS 1.0.0", locator="REQUEST")
+    yield "REQUEST", name
+    for attribute in ("service", "version", "updateSequence"):
+        yield attribute.upper(), root.get(attribute, "")
+    if name.lower() == "describecoverage":
+        yield "COVERAGE", ",".join(value for _, value in children(root, known))
+    else:
+        yield from children(root, known)
+
+
+def _coverage(element: Element) -> Items:
+    yield "COVERAGE", word_of(element)
+
+
+def _domain(element: Element) -> Items:
+    yield from children(element, {"spatialsubset": _place, "temporalsubset": _times})
+
+
+def _place(element: Element) -> Items:
+    """Box and CRS of the envelope, and the size of the grid, which is a RectifiedGrid where it tells more than that."""
+    grid = {"grid": _size, "rectifiedgrid": _size}
+    yield from children(element, {"envelope": _box, "envelopewithtimeperiod": _box, **grid})
+
+
+def _box(element: Element) -> Items:
+    """Times of an EnvelopeWithTimePeriod are those of the coverage; ``temporalSubset`` chooses."""
+    yield "CRS", element.get("srsName", "").strip()
+    corners = [text_of(child).split() for child in element if local_name(child) == "pos"]
+    if len(corners) != 2 or any(len(corner) != 2 for corner in corners):
+        raise MalformedDocument("an Envelope has two pos of two numbers each", locator="Envelope")
+    yield "BBOX", ",".join(corners[0] + corners[1])
+
+
+def _size(element: Element) -> Items:
+    limits = child_of(element, "limits")
+    extent = None if limits is None else child_of(limits, "GridEnvelope")
+    if extent is None:
+        raise MalformedDocument("a Grid has limits with a GridEnvelope", locator="Grid")
+    low, high = (_indices(child_of(extent, name)) for name in ("low", "high"))
+    for name, first, last in zip(("WIDTH", "HEIGHT"), low, high, strict=True):
+        yield name, str(last - first + 1)
+
+
+def _indices(element: Element | None) -> tuple[int, int]:
+    """Column and row."""
+    numbers = [] if element is None else text_of(element).split()
+    if len(numbers) != 2:
+        raise MalformedDocument("low and high of a GridEnvelope are a column and a row", locator="GridEnvelope")
+    try:
+        return integer(numbers[0]), integer(numbers[1])
+    except InvalidParameter as error:
+        raise MalformedDocument(error.message, locator="GridEnvelope") from error
+
+
+def _times(element: Element) -> Items:
+    yield "TIME", ",".join(period(child) for child in element)
+
+
+def _range(element: Element) -> Items:
+    for axis in element:
+        if axis.get("name", "").strip().lower() != AXIS:
+            raise InvalidParameter(f"the range has one axis, {AXIS}", locator="axisSubset")
+        values = list(children(axis, {"singlevalue": lambda value: iter([(AXIS, word_of(value))])}))
+        yield AXIS, ",".join(value for _, value in values)
+
+
+def _output(element: Element) -> Items:
+    yield from children(element, {"crs": single("RESPONSE_CRS"), "format": single("FORMAT")})
+
+
+_OPERATIONS: Mapping[str, Mapping[str, Reader]] = {
+    "getcapabilities": {"section": single("SECTION")},
+    "describecoverage": {"coverage": _coverage},
+    "getcoverage": {
+        "sourcecoverage": _coverage,
+        "domainsubset": _domain,
+        "rangesubset": _range,
+        "interpolationmethod": single("INTERPOLATION"),
+        "output": _output,
+    },
+}
