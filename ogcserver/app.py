@@ -26,6 +26,7 @@ from ogcserver.hangup import CancelOnHangup
 from ogcserver.jobs.catalogue import Catalogue
 from ogcserver.maps.remembered import Remembered
 from ogcserver.maps.tiles import TileRules
+from ogcserver.ogcapi.api import OgcApi
 from ogcserver.openeo.api import OpenEoApi
 from ogcserver.openeo.backend import Backend, Link
 from ogcserver.openeo.errors import exception_handlers
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> Starlette:
     sets, rules = _matrix_sets(settings), TileRules(**vars(settings.tiles))
     wms = WmsApi(engine, layers, identification, public_url, rules.max_age)
     wmts = WmtsApi(engine, layers, identification, sets, public_url, rules)
+    ogcapi = OgcApi(engine, exports, layers, identification, sets, public_url, rules, settings.limits.max_pixels)
     batches = open_batches(settings, parts.store, people.usage.charge)
     openeo = OpenEoApi(_backend(parts, exports, layers, people, batches, public_url)).app()
 
@@ -102,6 +104,7 @@ def create_app(settings: Settings) -> Starlette:
             *wmts.routes(),
             *XyzApi(engine, layers, sets, public_url=public_url, rules=rules).routes(),
             *TmsApi(engine, layers, sets, identification.title, public_url, rules).routes(),
+            *ogcapi.routes(),
             *MapPage(layers).routes(),
             Route("/{path:path}", openeo),
             WebSocketRoute("/{path:path}", openeo),
@@ -151,6 +154,7 @@ def _backend(
         batches,
         (
             Link("Map of all on-demand jobs", "/map", "text/html"),
+            Link("OGC API with all on-demand jobs", "/ogc", "application/json"),
             Link("WMTS of all on-demand jobs", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"),
             Link("WMS of all on-demand jobs", "/wms?SERVICE=WMS&REQUEST=GetCapabilities"),
             Link("WCS of all on-demand jobs", "/wcs?SERVICE=WCS&REQUEST=GetCapabilities"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from ogcserver.batch.model import Json
+from ogcserver.batch.zonal import ZonalProduct
 from ogcserver.cube import Band, Block, Resampling, View
 from ogcserver.encode.formats import find_format, formats
 from ogcserver.encode.pieces import Pieces
@@ -83,7 +84,7 @@ class Product(Protocol):
         """
         ...
 
-    def finish(self, folder: Path, target: Path) -> None:
+    def finish(self, folder: Path, target: Path, plan: Expr) -> None:
         """Makes the file of what all chunks have put into the folder."""
         ...
 
@@ -148,7 +149,7 @@ class RasterProduct:
         self._pieces(folder).put(block)
         return block.complete
 
-    def finish(self, folder: Path, target: Path) -> None:
+    def finish(self, folder: Path, target: Path, plan: Expr) -> None:
         pieces, written = self._pieces(folder), formats()[self.format]
         if written.write is not None:
             written.write(pieces, target, self.options)
@@ -203,7 +204,11 @@ class RasterProduct:
 
 def product_of(stored: Json) -> Product:
     """The product that was stored."""
-    return {"raster": RasterProduct}[stored["kind"]].from_json(stored)
+    kinds: Mapping[str, Callable[[Json], Product]] = {
+        "raster": RasterProduct.from_json,
+        "zonal": ZonalProduct.from_json,
+    }
+    return kinds[stored["kind"]](stored)
 
 
 def raster_product(

@@ -89,7 +89,7 @@ def finish(task: Task) -> Result:
             shutil.rmtree(left, ignore_errors=True)
         drafts = Path(tempfile.mkdtemp(prefix=_DRAFTS, dir=folder))
         draft = drafts / name
-        product.finish(task.folder, draft)
+        product.finish(task.folder, draft, _desk(task.opener).plan(task))
         with draft.open("rb+") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())

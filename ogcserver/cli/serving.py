@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from ogcserver.cli.allocator import keep_freed_memory
 from ogcserver.cli.client import Client
 from ogcserver.cli.graph_files import GraphFile
+from ogcserver.cli.logs import log_config
 from ogcserver.cli.wiring import CONFIG_VARIABLE, Wiring
 from ogcserver.errors import ServiceError
 from ogcserver.settings import Catalog, Server, Settings
@@ -53,11 +54,11 @@ def serve(wiring: Wiring, settings: Settings, config: Path | None, workers: int)
     check_port(host, port)
     if workers == 1:
         keep_freed_memory()
-        uvicorn.run(wiring.create_app(settings), host=host, port=port)
+        uvicorn.run(wiring.create_app(settings), host=host, port=port, log_config=log_config())
         return
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config.absolute())
-    uvicorn.run(_FACTORY, factory=True, host=host, port=port, workers=workers)
+    uvicorn.run(_FACTORY, factory=True, host=host, port=port, workers=workers, log_config=log_config())
 
 
 def demo_settings(base: Settings, data_dir: Path, catalog: Path) -> Settings:
@@ -69,7 +70,7 @@ def demo_settings(base: Settings, data_dir: Path, catalog: Path) -> Settings:
 async def serve_demo(app: ASGIApp, host: str, port: int, graphs: tuple[GraphFile, ...]) -> None:
     """Serves, and registers the graphs as soon as the server is up; says what there is to see."""
     keep_freed_memory()
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", log_config=log_config()))
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started and not serving.done():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ogcserver.cube import Block, CubeType
 from ogcserver.encode.avif import DEFAULT_QUALITY as AVIF_QUALITY
@@ -108,9 +109,19 @@ def find_format(known: Mapping[str, Format], name: str) -> Format:
     raise FormatUnsupported(f"there is no format {name[:60]!r}; there are {', '.join(known)}", locator="format")
 
 
-def describe_formats(known: Mapping[str, Format]) -> dict[str, object]:
+class Described(Protocol):
+    """A format of images or of tables."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def options(self) -> Mapping[str, str]: ...
+
+
+def describe_formats(known: Iterable[Described]) -> dict[str, object]:
     """The body of GET /capabilities/output_formats (openEO API 0.3)."""
-    return {"default": DEFAULT_FORMAT, "formats": {entry.name: dict(entry.options) for entry in known.values()}}
+    return {"default": DEFAULT_FORMAT, "formats": {entry.name: dict(entry.options) for entry in known}}
 
 
 def _times(cube: CubeType) -> int | None:

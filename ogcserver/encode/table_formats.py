@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class TableFormat:
     """Of statistics."""
     aliases: tuple[str, ...] = ()
     """Other names and media types, lower case."""
-    options: Mapping[str, str] = _TABLE_OPTIONS  # type: ignore[assignment]
+    options: Mapping[str, str] = field(default_factory=lambda: _TABLE_OPTIONS)
     """What each option means, and its default."""
 
     def layout(self, options: Options) -> Layout:
@@ -87,13 +87,13 @@ def write_table(table: Table, written: TableFormat, options: Options, target: Pa
 
 
 def _write_gpkg(rows: Rows, target: Path) -> None:
-    """Source: OGC 12-128r19, by GDAL."""
+    """Source: OGC 12-128r19, by GDAL. It says nothing of when it was made: equal tables are equal files."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"})
     geometries = shapely.to_wkb(rows.geometries)
     columns = list(rows.columns.values())
     pyogrio.raw.write(
         target, np.asarray(geometries, object), columns, list(rows.columns), layer=_LAYER, driver="GPKG",
         geometry_type="MultiPolygon", crs=rows.table.crs, promote_to_multi=True, nan_as_null=True,
-        dataset_options={"DATETIME_FORMAT": "UTC"},
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from ogcserver.cube import Band
 from ogcserver.engine.cache import ByteCache
 from ogcserver.engine.functions import Functions
-from ogcserver.errors import CoordinateError, InvalidSubset, NoTimeInRange, SourceUnavailable
+from ogcserver.errors import CoordinateError, InvalidSubset, NoTimeInRange, SourceUnavailable, UnsupportedOperation
 from ogcserver.geo.crs import bounds_lonlat_boxes, is_geographic, lonlat_boxes, project_bounds
 from ogcserver.geo.grid import Bounds, Grid, Lattice, intersect
 from ogcserver.plan.bind import observation_times
@@ -28,6 +28,8 @@ _AREAS = 4096
 """Remembered."""
 _LABELS = 1 << 20
 """Remembered, of all series together."""
+_FOUND = 1 << 15
+"""Observations remembered, of all searches together; each search counts as one more."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Finder:
         self._functions = functions or Functions()
         self._labels: ByteCache[tuple[str, ...]] = ByteCache(_LABELS, len)
         self._areas: ByteCache[_Area] = ByteCache(_AREAS, lambda _: 1)
+        self._found: ByteCache[tuple[Observation, ...]] = ByteCache(_FOUND, lambda found: 1 + len(found))
 
     def area(self, loads: tuple[Load, ...], regions: tuple[Region, ...]) -> _Area:
         """Where and when the scenes of all loads lie, inside of all regions; see :func:`describe` for the errors.
@@ -100,16 +103,28 @@ class Finder:
         return self.find(load, lonlat_boxes(grid))
 
     def find(self, load: Load, boxes: Sequence[Bounds] = _EVERYWHERE) -> Sequence[Observation]:
-        """Observations of the load's interval that may have pixels in the boxes and in all of the load's regions."""
-        wanted = [_widened(box) for box in boxes]
-        for region in load.regions:
-            near = [_widened(box) for box in bounds_lonlat_boxes(region.crs, region.bounds)]
-            wanted = [both for a in wanted for b in near if (both := intersect(a, b)) is not None]
-        if not wanted:
-            return ()
+        """Observations of the load's interval that may have pixels in the boxes and in all of the load's regions.
+
+        Remembered for as long as the collection is the same, so that a place that was seen before searches nothing.
+        """
         collection = self.collection(load.collection)
-        found = group(collection.search(wanted, _search_interval(load.interval, collection.mosaic)), collection.mosaic)
-        return tuple(observation for observation in found if load.interval.holds(observation.time))
+        key = load.token, collection.version(), tuple(boxes)
+        known = self._found.get(key)
+        if known is None:
+            known = _searched(collection, load, boxes)
+            self._found.put(key, known)
+        return known
+
+
+def _searched(collection: Collection, load: Load, boxes: Sequence[Bounds]) -> tuple[Observation, ...]:
+    wanted = [_widened(box) for box in boxes]
+    for region in load.regions:
+        near = [_widened(box) for box in bounds_lonlat_boxes(region.crs, region.bounds)]
+        wanted = [both for a in wanted for b in near if (both := intersect(a, b)) is not None]
+    if not wanted:
+        return ()
+    found = group(collection.search(wanted, _search_interval(load.interval, collection.mosaic)), collection.mosaic)
+    return tuple(observation for observation in found if load.interval.holds(observation.time))
 
 
 def _widened(box: Bounds) -> Bounds:
@@ -135,10 +150,16 @@ def _shifted(moment: str, days: int) -> str:
 def describe(plan: Expr, finder: Finder) -> Description:
     """
     Raises:
+        UnsupportedOperation: the result is a table, not pixels.
         NoTimeInRange: no observation lies in the graph's area and time.
         InvalidSubset: the graph's boxes do not meet each other or the data.
         SourceUnavailable: a catalogue is away, or no item tells where its pixels lie.
     """
+    if plan.type.zonal:
+        raise UnsupportedOperation(
+            "the job makes a table of regions, which no map and no coverage shows: get it from the job's download, "
+            "from POST /execute, or as a batch"
+        )
     area = finder.area(tuple(_loads(plan)), _regions(plan))
     times = observation_times(plan, area.grid, finder) if plan.type.temporal else ()
     return Description(area.grid, plan.type.bands, times, area.boxes, area.interval)

@@ -78,9 +78,9 @@ class Explanation:
                 f"  {read.nbytes:>10} B  {read.item}"
             )
         if self.analysis:
-            read = self.analysis.bytes_read
-            share = f", {read / self.bytes_stored:.2f} of the bytes of the blocks" if self.bytes_stored else ""
-            lines.append(f"read        {read / 1e6:.2f} MB of files{share}")
+            fetched = self.analysis.bytes_read
+            share = f", {fetched / self.bytes_stored:.2f} of the bytes of the blocks" if self.bytes_stored else ""
+            lines.append(f"read        {fetched / 1e6:.2f} MB of files{share}")
         return "\n".join(lines) + "\n"
 
     def _spent(self, number: int) -> str:

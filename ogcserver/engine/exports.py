@@ -94,13 +94,13 @@ class Exports:
     """
 
     def __init__(self, engine: Engine, scratch: Scratch, most_bytes: int, timeout_s: float) -> None:
-        self._engine, self._scratch = engine, scratch
+        self._engine, self.scratch = engine, scratch
         self._most_bytes, self._timeout_s = most_bytes, timeout_s
         self._files = ThreadPoolExecutor(engine.limits.workers, thread_name_prefix="files")
 
     def close(self) -> None:
         self._files.shutdown(wait=True, cancel_futures=True)
-        self._scratch.close()
+        self.scratch.close()
 
     async def etag(self, plan: Expr, view: View, encoder: FileEncoder) -> str:
         """The entity tag that :meth:`render` would give, without computing anything."""
@@ -123,7 +123,7 @@ class Exports:
             return Export(rendered.body, rendered.etag)
         check_size(spelled, len(spelled.times), self._engine.limits)
         tag = await self.etag(plan, view, encoder)
-        with self._scratch.promise(_DISK * nbytes):
+        with self.scratch.promise(_DISK * nbytes):
             body, complete = await self._stored(plan, spelled, encoder)
         return Export(body, tag if complete else f"{tag}-{time.time_ns():x}")  # another attempt may find more
 
@@ -161,7 +161,7 @@ class Exports:
 
     @asynccontextmanager
     async def _folder(self) -> AsyncIterator[Path]:
-        folder = await self._in_thread(self._scratch.folder)
+        folder = await self._in_thread(self.scratch.folder)
         try:
             yield folder
         finally:

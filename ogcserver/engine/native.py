@@ -15,8 +15,9 @@ from ogcserver.plan.bind import Bound, Call, Compute, Finish, Read, Step
 from ogcserver.plan.nodes import FilterBbox
 from ogcserver.plan.reducers import REDUCERS
 from ogcserver.sources.base import Observation
+from ogcserver.sources.cells import Native
+from ogcserver.sources.onto import GridReader
 from ogcserver.sources.raster import Raw
-from ogcserver.sources.reader import GridReader, Native
 from ogcserver.sources.sampling import fill
 
 MOST = 2.0

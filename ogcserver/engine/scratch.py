@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from ogcserver.errors import Overloaded
 
@@ -31,7 +31,7 @@ class Scratch:
         self._root = root
         self._mutex = threading.Lock()
         self._own: Path | None = None
-        self._held: BinaryIO | None = None
+        self._held = -1
         self._promised = 0
 
     def clean(self) -> None:
@@ -45,10 +45,10 @@ class Scratch:
 
     def close(self) -> None:
         with self._mutex:
-            if self._own is not None and self._held is not None:
+            if self._own is not None:
                 shutil.rmtree(self._own, ignore_errors=True)
-                self._held.close()
-            self._own = self._held = None
+                os.close(self._held)
+            self._own = None
 
     @contextlib.contextmanager
     def promise(self, nbytes: int) -> Iterator[None]:
@@ -78,7 +78,7 @@ class Scratch:
             if self._own is None:
                 with self._alone():
                     self._own = Path(tempfile.mkdtemp(dir=self._root))
-                    self._held = (self._own / _LOCK).open("wb")
+                    self._held = os.open(self._own / _LOCK, os.O_CREAT | os.O_WRONLY)  # until the process ends
                     fcntl.flock(self._held, fcntl.LOCK_EX)
             return Path(tempfile.mkdtemp(dir=self._own))
 

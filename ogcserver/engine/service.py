@@ -27,7 +27,8 @@ from ogcserver.plan.bind import Bound, Read, bind
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import Load
 from ogcserver.sources.base import Collection, Observation
-from ogcserver.sources.reader import GridReader, Reader, Wanted
+from ogcserver.sources.onto import GridReader
+from ogcserver.sources.reader import Reader, Wanted
 from ogcserver.sources.sampling import CELL
 from ogcserver.udf.capability import NO_RUNNER
 from ogcserver.udf.runner import UdfRunner

@@ -23,7 +23,7 @@ DUST = 1e-9
 
 @njit(nogil=True, cache=True)
 def _piece(acc, base, width, xa, xb, height):
-    """Adds a piece of an edge that stays in one row. ``height`` is signed; ``acc`` holds width + 1 sums from base on."""
+    """Adds a piece of an edge inside of one row; ``height`` is signed, ``acc`` holds width + 1 sums from base on."""
     if xa > xb:
         xa, xb = xb, xa
     if xa >= width:
@@ -40,7 +40,7 @@ def _piece(acc, base, width, xa, xb, height):
         if xb > width:
             height -= slope * (xb - width)
             xb = width
-    first, last = int(xa), int(math.ceil(xb)) - 1
+    first, last = int(xa), math.ceil(xb) - 1
     if last <= first:
         part = 0.5 * (xa + xb) - first
         acc[base + first] += height * (1.0 - part)
@@ -66,7 +66,7 @@ def _edge(acc, width, height, xa, ya, xb, yb, sign):
     slope = (xb - xa) / (yb - ya)
     top, bottom = max(ya, 0.0), min(yb, float(height))
     x = xa if top == ya else xa + slope * (top - ya)
-    for row in range(int(top), int(math.ceil(bottom))):
+    for row in range(int(top), math.ceil(bottom)):
         low = min(bottom, row + 1.0)
         following = xb if low == yb else xa + slope * (low - ya)
         _piece(acc, row * (width + 1), width, x, following, sign * (low - top))

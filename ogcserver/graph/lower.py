@@ -85,7 +85,8 @@ class Lowering:
             made = self._stored(stored, results[id(given)] if given is not None else imagery, where, inside)
         else:
             process = self._process(node, where)
-            made = process.build(Scope(where, _arguments(process, node, where, results), self._bands, self._context.regions))
+            arguments = _arguments(process, node, where, results)
+            made = process.build(Scope(where, arguments, self._bands, self._context.regions))
         return self._nodes.setdefault(made.token, made)
 
     def _load(self, node: Mapping[str, Any], where: str) -> Expr:

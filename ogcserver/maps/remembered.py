@@ -103,3 +103,8 @@ def remember(request: Request, plan: Expr, response: Response, etag: str) -> Non
     note = request.scope.get(_NOTE)
     if note is not None:
         note(plan, response, etag)
+
+
+def not_by_address(request: Request) -> None:
+    """An answer to this request hangs on more than its address, such as on a header, so it is not remembered."""
+    request.scope.pop(_NOTE, None)

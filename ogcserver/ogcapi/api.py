@@ -18,7 +18,8 @@ from ogcserver.errors import NotFound
 from ogcserver.geo.tiles import MatrixSet, native_set
 from ogcserver.jobs.access import caller_of
 from ogcserver.jobs.layers import Endpoints, Layer
-from ogcserver.maps.tiles import TileRules
+from ogcserver.maps.remembered import not_by_address
+from ogcserver.maps.tiles import Engine, TileRules
 from ogcserver.maps.tilesets import matrix_set
 from ogcserver.ogcapi import collections as described
 from ogcserver.ogcapi import tilesets as tiled
@@ -33,7 +34,7 @@ from ogcserver.ogcapi.negotiate import HTML, negotiated
 from ogcserver.ogcapi.openapi import definition
 from ogcserver.ogcapi.operations import OPERATIONS, Operation
 from ogcserver.ogcapi.paging import Paging
-from ogcserver.ogcapi.pixels import Engine, Pixels, style_name
+from ogcserver.ogcapi.pixels import Files, Pixels, style_name
 from ogcserver.ows.address import base_url
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
@@ -46,7 +47,8 @@ OfLayer = Callable[[Call, Layer], Awaitable[Response]]
 class OgcApi:
     """
     Args:
-        engine: renders and evaluates.
+        engine: renders and evaluates pictures.
+        files: makes files of coverages.
         endpoints: finds the caller's jobs.
         sets: tile matrix sets by identifier, besides the native one of each collection.
         public_url: of the server's root for clients; "" takes it from each request.
@@ -56,6 +58,7 @@ class OgcApi:
     def __init__(
         self,
         engine: Engine,
+        files: Files,
         endpoints: Endpoints,
         identification: Identification,
         sets: Mapping[str, MatrixSet],
@@ -64,7 +67,7 @@ class OgcApi:
         max_pixels: int = 100_000_000,
     ) -> None:
         self._endpoints, self._who, self._sets, self._public_url = endpoints, identification, sets, public_url
-        pixels = Pixels(engine, sets, rules or TileRules(), max_pixels)
+        pixels = Pixels(engine, files, sets, rules or TileRules(), max_pixels)
         of_collection: Mapping[str, OfLayer] = {
             "getCollection": self.collection,
             "getSchema": self.schema,
@@ -111,6 +114,8 @@ class OgcApi:
                     known = ", ".join(sorted(operation.query_names))
                     raise UnknownParameter(f"there is no parameter {name[:40]!r}; there are {known}", locator=name[:40])
             kvp = Kvp(request.query_params.multi_items())
+            if "f" not in kvp:
+                not_by_address(request)
             offer = negotiated(operation.offers, kvp.optional("f", str), request.headers.get("accept", ""))
             return await handler(Call(request, kvp, offer, Addresses(base_url(request, self._public_url) + ROOT)))
 

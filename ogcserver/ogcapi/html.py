@@ -65,8 +65,8 @@ def api_page(document: Json, crumbs: Crumbs, here: str) -> str:
         for path, one in document["paths"].items()
     ]
     head = "<tr><th>GET</th><th></th><th>query</th><th>answers</th></tr>"
-    body = f"<h1>API definition</h1><p>{len(rows)} operations. As JSON it is OpenAPI 3.0.</p><table>{head}{''.join(rows)}</table>"
-    return _framed("API definition", crumbs, here, body)
+    about = f"<h1>API definition</h1><p>{len(rows)} operations. As JSON it is OpenAPI 3.0.</p>"
+    return _framed("API definition", crumbs, here, f"{about}<table>{head}{''.join(rows)}</table>")
 
 
 def _parameters(described: Iterable[Json]) -> str:
@@ -140,11 +140,12 @@ def _table(items: Sequence[Json]) -> str:
 
 
 def _links(links: Iterable[Json]) -> str:
-    items = "".join(
-        f"<li>{_anchor(one)} <span class='rel'>{escape(one['rel'].rpartition('/')[2])}, {escape(one['type'])}</span></li>"
-        for one in links
-    )
+    items = "".join(f"<li>{_anchor(one)} <span class='rel'>{escape(_relation(one))}</span></li>" for one in links)
     return f"<h2>links</h2><ul>{items}</ul>" if items else ""
+
+
+def _relation(one: Json) -> str:
+    return f"{one['rel'].rpartition('/')[2]}, {one['type']}"
 
 
 def _anchor(one: Json) -> str:

@@ -14,16 +14,15 @@ from ogcserver.coverages.output import FileEncoder, encoder
 from ogcserver.cube import View
 from ogcserver.encode.formats import formats
 from ogcserver.encode.style_args import DEFAULT_STYLE
-from ogcserver.engine.service import Encoder, Rendered
+from ogcserver.engine.exports import Body
 from ogcserver.errors import NotFound
 from ogcserver.geo.grid import Bounds
 from ogcserver.geo.tiles import MatrixSet
 from ogcserver.jobs.layers import Layer
 from ogcserver.maps.frames import MapPainter
 from ogcserver.maps.picture import Pictures
-from ogcserver.maps.statistics import Evaluator
 from ogcserver.maps.styles import Styles, styles_of
-from ogcserver.maps.tiles import TileAsk, TileRules, Tiles
+from ogcserver.maps.tiles import Engine, TileAsk, TileRules, Tiles
 from ogcserver.ogcapi.answers import Call, named_in_path
 from ogcserver.ogcapi.coverage import CoverageAsk, place_coverage
 from ogcserver.ogcapi.crs import CRS84, Crs
@@ -31,6 +30,7 @@ from ogcserver.ogcapi.maps import WHITE, MapAsk, place_map
 from ogcserver.ogcapi.negotiate import Offer
 from ogcserver.ogcapi.operations import COVERAGES
 from ogcserver.ogcapi.subsets import chosen_time
+from ogcserver.ows.bodies import Joined
 from ogcserver.ows.kvp import Kvp, integer
 from ogcserver.plan.expr import Expr
 
@@ -38,24 +38,38 @@ _FORMATS = dict(zip((offer.key for offer in COVERAGES), formats(), strict=True))
 """Key of a representation -> name of the format."""
 
 
-class Engine(Evaluator, Protocol):
-    """What is needed of the engine."""
+class Sent(Protocol):
+    """An encoded coverage, in memory or on the disk."""
 
-    async def render(self, plan: Expr, view: View, encoder: Encoder) -> Rendered: ...
+    @property
+    def body(self) -> Body: ...
 
-    async def etag(self, plan: Expr, view: View, encoder: Encoder) -> str: ...
+    @property
+    def etag(self) -> str: ...
+
+
+class Files(Protocol):
+    """What is needed of :class:`ogcserver.engine.exports.Exports`."""
+
+    async def render(self, plan: Expr, view: View, encoder: FileEncoder) -> Sent: ...
+
+    async def etag(self, plan: Expr, view: View, encoder: FileEncoder) -> str: ...
 
 
 class Pixels:
     """
     Args:
+        engine: renders pictures.
+        files: makes files of coverages.
         rules: of tiles; one beside its layer is always an error, for tilesets tell which there are
             (ogcapi-tiles-1, /req/core/tc-error).
         max_pixels: the most columns x rows of a coverage.
     """
 
-    def __init__(self, engine: Engine, sets: Mapping[str, MatrixSet], rules: TileRules, max_pixels: int) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, files: Files, sets: Mapping[str, MatrixSet], rules: TileRules, max_pixels: int
+    ) -> None:
+        self._files = files
         self._tiles = Tiles(engine, sets, replace(rules, outside="error"))
         self._styles = Styles(engine)
         self._pictures = Pictures(engine, rules.max_age)
@@ -104,13 +118,13 @@ class Pixels:
     async def _file(self, request: Request, layer: Layer, view: View, make: FileEncoder, offer: Offer) -> Response:
         """The file, or 304 where the client has it; then nothing is computed."""
         if request.headers.get("if-none-match"):
-            etag = await self._engine.etag(layer.plan, view, make)
+            etag = await self._files.etag(layer.plan, view, make)
             if self._pictures.known(request, etag):
                 return Response(status_code=304, headers=self._pictures.headers(etag))
-        rendered = await self._engine.render(layer.plan, view, make)
+        rendered = await self._files.render(layer.plan, view, make)
         headers = self._pictures.headers(rendered.etag)
         headers["content-disposition"] = f'inline; filename="{layer.id}.{make.format.extension}"'
-        return Response(rendered.body, headers=headers | {"content-type": offer.media_type})
+        return Joined([rendered.body], headers | {"content-type": offer.media_type})
 
 
 def style_name(layer: Layer, named: str | None) -> str:

@@ -116,7 +116,8 @@ def _bbox(kvp: Kvp) -> Region | None:
     if len(numbers) not in (4, 6):
         raise InvalidParameter(f"bbox has four numbers or six, not {len(numbers)}", locator="bbox")
     half = len(numbers) // 2
-    west, south, east, north = crs.ordered((*numbers[:2], *numbers[half : half + 2]))
+    first, second, third, fourth = (*numbers[:2], *numbers[half : half + 2])
+    west, south, east, north = crs.ordered((first, second, third, fourth))
     return _checked(Region(crs, AxisRange(west, east, "bbox"), AxisRange(south, north, "bbox")))
 
 

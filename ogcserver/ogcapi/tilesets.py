@@ -16,6 +16,7 @@ from ogcserver.ogcapi.crs import Crs, crs_parameter
 from ogcserver.ogcapi.links import GEODATA, TILING_SCHEME, Addresses, Json, Link, document_links, link
 
 _REGISTER = "http://www.opengis.net/def/tilematrixset/OGC/1.0/"
+_SCALE_SETS = "http://www.opengis.net/def/wkss/OGC/1.0/"
 _REGISTERED = (
     "CanadianNAD83_LCC", "EuropeanETRS89_LAEAQuad", "UPSAntarcticWGS84Quad", "UPSArcticWGS84Quad", "UTM31WGS84Quad",
     "WebMercatorQuad", "WorldCRS84Quad", "WorldMercatorWGS84Quad",
@@ -34,17 +35,13 @@ def _crs(matrix_set: MatrixSet) -> Crs:
 def definition(matrix_set: MatrixSet) -> Json:
     """The set itself.  Source: 17-083r4 clause 7.1."""
     crs, uri = _crs(matrix_set), registered(matrix_set)
-    scales = matrix_set.well_known_scales
+    scales = matrix_set.well_known_scales.rpartition(":")[2]
     return {
         "id": matrix_set.id,
         "title": matrix_set.title,
         **({"uri": uri} if uri else {}),
         "crs": crs.uri,
-        **(
-            {"wellKnownScaleSet": f"http://www.opengis.net/def/wkss/OGC/1.0/{scales.rpartition(':')[2]}"}
-            if scales
-            else {}
-        ),
+        **({"wellKnownScaleSet": _SCALE_SETS + scales} if scales else {}),
         "tileMatrices": [_matrix(one, matrix_set) for one in matrix_set.matrices],
     }
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ogcserver.batch.service import Batches
-from ogcserver.cube import View
+from ogcserver.cube import Block, View
 from ogcserver.encode.formats import Format, find_format
+from ogcserver.encode.table_formats import DEFAULT_TABLE, TableFormat, find_table_format, table_formats
 from ogcserver.engine.describe import Description
 from ogcserver.engine.explain import Explanation
 from ogcserver.engine.exports import Exports
+from ogcserver.engine.limits import Limits
 from ogcserver.errors import (
     ArgumentInvalid,
     CollectionNotFound,
@@ -39,12 +42,20 @@ from ogcserver.udf.runner import Capability
 from ogcserver.users.accounts import Users
 from ogcserver.users.files import UserFiles
 from ogcserver.users.usage import Usage
+from ogcserver.zonal.service import Tables
 
 API_VERSION = "0.3.0"
 
 
 class Computer(Protocol):
     """What this API needs of :class:`ogcserver.engine.service.Engine`."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def versions(self, plan: Expr) -> tuple[str, ...]: ...
+
+    async def evaluate(self, plan: Expr, view: View) -> Block: ...
 
     async def describe(self, plan: Expr) -> Description: ...
 
@@ -141,6 +152,26 @@ class Backend:
         """The plan of a stored job."""
         return await run_in_threadpool(lambda: self.compiled.plan(job, self.store.revision()))
 
+    @cached_property
+    def tables(self) -> Tables:
+        return Tables(self.engine, self.exports.scratch)
+
+    def check_output(self, output: Output, plan: Expr) -> Format | TableFormat:
+        """The format of an output that suits the plan's result; see :meth:`format_for`, :meth:`table_format_for`."""
+        return self.table_format_for(output) if plan.type.zonal else self.format_for(output, plan)
+
+    def table_format_for(self, output: Output) -> TableFormat:
+        """The file format of a table; GPKG where none is named.
+
+        Raises:
+            FormatUnsupported, FormatOptionUnsupported, FormatOptionInvalid: there is no such format or option.
+        """
+        named = output.sent is not None and output.sent.get("format")
+        wanted = find_table_format(table_formats(), output.format if named else DEFAULT_TABLE)
+        wanted.layout(output.options)
+        _check_resampling(output)
+        return wanted
+
     def format_for(self, output: Output, plan: Expr) -> Format:
         """The file format of an output, once it is known to suit the plan's result.
 
@@ -149,6 +180,10 @@ class Backend:
         """
         wanted = find_format(self.formats, output.format)
         wanted.check(output.options, plan.type)
-        if output.resampling is not None and resampling_of({"resampling": output.resampling}) is None:
-            raise FormatOptionInvalid("resampling must be nearest, bilinear, cubic or average", locator="resampling")
+        _check_resampling(output)
         return wanted
+
+
+def _check_resampling(output: Output) -> None:
+    if output.resampling is not None and resampling_of({"resampling": output.resampling}) is None:
+        raise FormatOptionInvalid("resampling must be nearest, bilinear, cubic or average", locator="resampling")

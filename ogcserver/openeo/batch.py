@@ -14,7 +14,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import ogcserver.errors
 from ogcserver.batch.model import Batch, Result
-from ogcserver.batch.products import product_of, raster_product
+from ogcserver.batch.products import Product, product_of, raster_product
+from ogcserver.batch.zonal import ZonalProduct
 from ogcserver.errors import JobNotFound, JobStateError, OgcServerError
 from ogcserver.jobs.access import user_of
 from ogcserver.jobs.layers import resampling_of
@@ -32,6 +33,8 @@ from ogcserver.openeo.downloads import (
 )
 from ogcserver.openeo.errors import error_response, lookup, message_of
 from ogcserver.openeo.responses import no_content
+from ogcserver.plan.expr import Expr
+from ogcserver.plan.zonal import AggregateSpatial
 from ogcserver.users.paths import paths_in
 
 _LOOK_S = 0.5
@@ -51,13 +54,20 @@ class BatchJobs:
         if job.mode == "batch" and job.status in ("queued", "running"):
             return no_content()
         plan, output = await self.backend.compile(job.process_graph, job.user_id), Output.of(job.output)
-        written = self.backend.format_for(output, plan)
-        found = await self.backend.engine.describe(plan)
-        resampling = resampling_of({"resampling": output.resampling or "nearest"}) or "nearest"
-        product = raster_product(found, plan, written.name, output.options, resampling)
+        product = await self._product(plan, output)
         files = paths_in(job.process_graph, job.user_id)
         await run_in_threadpool(self.batches.queue, job, plan.token, product, files)
         return no_content()
+
+    async def _product(self, plan: Expr, output: Output) -> Product:
+        resampling = resampling_of({"resampling": output.resampling or "nearest"}) or "nearest"
+        if isinstance(plan, AggregateSpatial):
+            table = self.backend.table_format_for(output)
+            survey, found = await self.backend.tables.plan(plan, resampling, table, output.options)
+            return ZonalProduct.of(survey, found, table.name, output.options)
+        written = self.backend.format_for(output, plan)
+        found = await self.backend.engine.describe(plan)
+        return raster_product(found, plan, written.name, output.options, resampling)
 
     async def stop(self, request: Request) -> Response:
         """DELETE /jobs/{job_id}/batch"""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ogcserver.encode.formats import describe_formats
+from ogcserver.encode.table_formats import table_formats
 from ogcserver.errors import ProcessNotFound, UdfLanguageUnsupported
 from ogcserver.openeo.backend import API_VERSION, Backend
 from ogcserver.openeo.descriptions import (
@@ -46,7 +47,7 @@ class Discovery:
         return Json(list(self.backend.service_types))
 
     async def output_formats(self, request: Request) -> Response:
-        return Json(describe_formats(self.backend.formats))
+        return Json(describe_formats([*self.backend.formats.values(), *table_formats().values()]))
 
     async def collections(self, request: Request) -> Response:
         query = CollectionQuery.of(request.query_params)

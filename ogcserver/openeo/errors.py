@@ -55,6 +55,7 @@ from ogcserver.errors import (
 )
 from ogcserver.jobs.access import CHALLENGE
 from ogcserver.openeo.responses import Json
+from ogcserver.users.credentials import without_tokens
 
 Codes = Mapping[type[OgcServerError], tuple[int, int]]
 """Cause -> (code number, HTTP status)."""
@@ -152,5 +153,5 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _unforeseen(request: Request, error: Exception) -> Response:
     incident = secrets.token_hex(6)
     log = logging.getLogger(__name__)
-    log.error("incident %s: %s %s", incident, request.method, request.url.path, exc_info=error)
+    log.error("incident %s: %s %s", incident, request.method, without_tokens(request.url.path), exc_info=error)
     return error_response(500, 500, f"internal error; the server's log has the details under incident {incident}")

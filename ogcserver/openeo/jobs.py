@@ -37,7 +37,7 @@ class Jobs:
         """POST /jobs: the graph is compiled and the output checked now, so that a bad job is never stored."""
         user, body = self.backend.user(request), JobBody.of(await self.backend.body(request))
         plan = await self.backend.compile(body.process_graph, user)
-        self.backend.format_for(body.output, plan)
+        self.backend.check_output(body.output, plan)
         job = await run_in_threadpool(
             self.store.add_job, user, body.process_graph, body.output.sent, body.title or "", body.description or ""
         )
@@ -62,7 +62,7 @@ class Jobs:
         if changes.keys() & {"process_graph", "output"}:
             graph = changes.get("process_graph", job.process_graph)
             plan = await self.backend.compile(graph, job.user_id)
-            self.backend.format_for(Output.of(changes.get("output", job.output)), plan)
+            self.backend.check_output(Output.of(changes.get("output", job.output)), plan)
             if job.mode == "batch":  # what it computes, or has computed, is not this job's any more
                 await run_in_threadpool(self.backend.batches.stop, job)
         if changes:

@@ -69,11 +69,15 @@ class Services:
         """
         Raises:
             InvalidParameter: a style or resampling that cannot be used.
+            ServiceTypeUnsupported: the job's result is a table.
         """
         if any(name.lower() == "resampling" for name in args) and resampling_of(args) is None:
             raise InvalidParameter("resampling must be nearest, bilinear, cubic or average", locator="resampling")
+        cube = (await self.backend.plan(job)).type
+        if cube.zonal:
+            raise ServiceTypeUnsupported("the job makes a table of regions, which no web service shows: download it")
         if kind != _COVERAGES:
-            parse_styles(args, (await self.backend.plan(job)).type.bands)
+            parse_styles(args, cube.bands)
 
     async def _job(self, job_id: str, user_id: str) -> Job:
         """The job that a body names: one that does not exist is a bad value there, not a missing page."""

@@ -40,6 +40,7 @@ from ogcserver.errors import (
 )
 from ogcserver.jobs.access import CHALLENGE
 from ogcserver.ows.xml import MEDIA_TYPE, OGC, OWS_10, OWS_11, OWS_20, Element, Elements, xml_response
+from ogcserver.users.credentials import without_tokens
 
 Codes = Mapping[type[OgcServerError], tuple[str, int]]
 """Cause -> (the protocol's code, HTTP status)."""
@@ -182,7 +183,7 @@ def negotiated_handlers(choose: Callable[[Request], Dialect]) -> dict[type[Excep
 
     async def unforeseen(request: Request, error: Exception) -> Response:
         incident = secrets.token_hex(6)
-        log.error("incident %s: %s %s", incident, request.method, request.url.path, exc_info=error)
+        log.error("incident %s: %s %s", incident, request.method, without_tokens(request.url.path), exc_info=error)
         text = f"internal error; the server's log has the details under incident {incident}"
         return choose(request).write(Fault("NoApplicableCode", 500, text))
 

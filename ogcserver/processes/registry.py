@@ -13,5 +13,8 @@ from ogcserver.processes.zonal import zonal_statistics
 
 def processes() -> Mapping[str, Process]:
     """Every process that a graph may use, by its identifier."""
-    found = (filter_bbox(), filter_daterange(), filter_bands(), ndvi(), band_arithmetic(), *time_reducers(), union())
+    found = (
+        filter_bbox(), filter_daterange(), filter_bands(), ndvi(), band_arithmetic(), *time_reducers(), union(),
+        zonal_statistics(),
+    )  # fmt: skip
     return {process.id: process for process in found}

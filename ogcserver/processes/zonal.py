@@ -23,8 +23,8 @@ def zonal_statistics() -> Process:
         Argument("func", "texts", f"a statistic, or a list of them: {', '.join(FUNCTIONS)}; by default avg", False),
     )
     text = (
-        "Statistics of the pixels in each region, for each date and band. Each pixel counts with the part of it that the "
-        "region covers, missing pixels do not count. The result is a table, so nothing can follow, and no map shows it."
+        "Statistics of the pixels in each region, for each date and band. A pixel counts with the part of it that the "
+        "region covers; missing pixels do not count. The result is a table, so nothing can follow, and no map shows it."
     )
     return Process("zonal_statistics", text, arguments, _build)
 

@@ -52,7 +52,7 @@ class RegionFolder:
             FileTooLarge: more bytes than are allowed.
         """
         place = self.place(address)
-        files = (place,)
+        files: tuple[Path, ...] = (place,)
         if place.is_dir():
             files = tuple(sorted(path for path in place.iterdir() if _is_regions(path)))
             if not files:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import unquote_plus
 
 from starlette.requests import HTTPConnection
 
@@ -18,6 +20,8 @@ TOKEN_PATH = "/token/"
 """``/token/{token}/...`` is ``/...`` with the token: for tile templates, and where clients put paths together."""
 _TOKEN_PARAMETERS = ("token", "access_token")
 _LONGEST = 8192
+_IN_PATH = re.compile(f"({TOKEN_PATH})[^/?\\s]+")
+_PARAMETER = re.compile(r"([?&])([^=&\s]+)=[^&\s]*")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,16 @@ def credentials_of(request: HTTPConnection) -> Credentials | None:
 def token_of_path(path: str) -> str:
     """The token of ``/token/{token}/...``; "" for other paths."""
     return path.removeprefix(TOKEN_PATH).partition("/")[0] if path.startswith(TOKEN_PATH) else ""
+
+
+def without_tokens(text: str) -> str:
+    """The text, such as a line of a log, with ``***`` in place of the tokens of all addresses in it."""
+
+    def hidden(found: re.Match[str]) -> str:
+        known = unquote_plus(found[2]).lower() in _TOKEN_PARAMETERS
+        return f"{found[1]}{found[2]}=***" if known else found[0]
+
+    return _PARAMETER.sub(hidden, _IN_PATH.sub(r"\1***", text))
 
 
 def _basic(value: str) -> Credentials:

@@ -58,11 +58,10 @@ def finished(function: str, parts: Floats, quantiles: Floats, order: tuple[str, 
     if function == "count":
         return weight
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = {
-            "avg": lambda: parts[..., SUM] / weight,
-            "sum": lambda: parts[..., SUM],
-            "sd": lambda: np.sqrt(parts[..., SQUARES] / weight),
-            "min": lambda: parts[..., LEAST],
-            "max": lambda: parts[..., GREATEST],
-        }[function]()
+        if function == "avg":
+            value = parts[..., SUM] / weight
+        elif function == "sd":
+            value = np.sqrt(parts[..., SQUARES] / weight)
+        else:
+            value = parts[..., {"sum": SUM, "min": LEAST, "max": GREATEST}[function]]
     return np.where(weight > 0, value, np.nan)

@@ -92,7 +92,7 @@ class Partials:
         ends = np.cumsum([0, *(len(cell) for cell, _ in pixels)])
         self._save(f"{number}.values.npy", lambda file: np.save(file, layers[:, cells]))
         self._save(f"{number}.weights.npy", lambda file: np.save(file, weights))
-        found = {
+        found: dict[str, Any] = {
             "place": np.array([first * len(wanted.bands), len(layers)]),
             "regions": inside,
             "parts": parts,

@@ -120,9 +120,7 @@ def _turned(
     return new_x[place], new_y[place], length, new_owners[order], new_hole[order]
 
 
-def _zones(
-    x: Floats, y: Floats, rings: Ints, owners: Ints, hole: NDArray[np.bool_], count: int, grid: Grid
-) -> Zones:
+def _zones(x: Floats, y: Floats, rings: Ints, owners: Ints, hole: NDArray[np.bool_], count: int, grid: Grid) -> Zones:
     first = np.searchsorted(owners, np.arange(count + 1))
     boxes, sizes = np.zeros((count, 4), np.int64), np.zeros(count)
     if not len(owners):

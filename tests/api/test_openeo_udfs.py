@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from ogcserver.openeo.backend import Backend
-from ogcserver.udf.runner import Capability
+from tests.udf_fakes import InProcessRunner
 from tests.unit.jobs.servers import Server
 
 
 def running(folder: Path) -> Server:
     """A server that runs user-defined functions."""
     server = Server(folder)
-    object.__setattr__(server.backend, "udfs", Capability("namespaces"))
+    object.__setattr__(server.backend, "udfs", InProcessRunner())
     return server
 
 
@@ -40,7 +40,7 @@ def test_others_are_refused(tmp_path: Path, path: str, code: int) -> None:
 
 def test_where_they_are_off_the_reason_is_told(tmp_path: Path) -> None:
     server = Server(tmp_path)
-    assert not Backend.udfs.available
+    assert not Backend.udfs.capability.available
     assert server.ask("GET", "/udf_runtimes").json() == {}
     answer = server.ask("GET", "/udf_runtimes/Python/reduce_time")
     assert (answer.status_code, answer.json()["code"]) == (400, 1301)

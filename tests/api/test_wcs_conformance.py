@@ -367,7 +367,7 @@ def test_only_version_2_is_negotiated_by_post() -> None:
         ("<a>" * 40 + "</a>" * 40, "text/xml", (400, "InvalidEncodingSyntax", None)),
         ("<a/>", "text/xml", (501, "OperationNotSupported", "request")),
         (request("GetCoverage", "<Nonsense/>"), "text/xml", (400, "InvalidEncodingSyntax", "Nonsense")),
-        ("service=WCS", "application/x-www-form-urlencoded", (415, "NoApplicableCode", None)),
+        ("service=WCS", "text/plain", (415, "NoApplicableCode", None)),
         (" " * (1 << 20) + "<a/>", "text/xml", (400, "NoApplicableCode", None)),
         ("<a/>", "application/soap+xml", (400, "InvalidEncodingSyntax", None)),
         (in_soap(""), "text/xml", (400, "InvalidEncodingSyntax", None)),

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import rasterio
 from hypothesis import given, note, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 

@@ -16,7 +16,7 @@ ROOT = Path(ogcserver.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",), ("timeline",), ("geo",), ("cube",), ("plan",), ("graph",), ("sources",), ("udf",), ("processes",),
-    ("encode",), ("engine",), ("jobs",), ("batch",), ("users",), ("ows",), ("maps",), ("coverages",),
+    ("encode",), ("engine",), ("zonal",), ("jobs",), ("batch",), ("users",), ("ows",), ("maps",), ("coverages",),
     ("wcs", "wmts", "wms", "xyz", "tms", "ogcapi", "openeo", "web"),  # protocols: blind to one another
     ("settings",), ("cors", "hangup", "people"), ("demo",), ("parts",), ("crew",), ("app",), ("cli",), ("__main__",),
 )  # fmt: skip

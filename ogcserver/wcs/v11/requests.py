@@ -141,7 +141,7 @@ def parse_box(text: str, base: NamedCrs | None) -> Box:
     image = _IMAGE_CRSS.get(name.lower())
     crs = base if not name else NamedCrs.of(name) if image is None else None
     west, south, east, north = crs.bounds(numbers) if crs else (numbers[0], numbers[1], numbers[2], numbers[3])
-    if crs and is_geographic(crs.name) and west > east:
+    if crs and is_geographic(crs.name) and _above(west, east):
         east += 360.0
     if _above(west, east) or _above(south, north):
         raise InvalidParameter("a box is its lower corner, then its upper corner")

@@ -23,6 +23,7 @@ from ogcserver.engine.service import Engine
 from ogcserver.jobs.model import Job
 from ogcserver.jobs.store import JobStore
 from ogcserver.plan.expr import Expr
+from tests.databases import database_url
 from tests.fakes import compiled, node, product, run, utm_archive
 
 GRAPH = node("min_time", imagery=node("filter_bands", imagery=product(), bands=["v", "x"]))
@@ -120,7 +121,7 @@ class Office:
     lease_s: float = 60.0
 
     def __post_init__(self) -> None:
-        self.jobs = JobStore(f"sqlite:///{self.folder / 'jobs.db'}")
+        self.jobs = JobStore(database_url(self.folder))
         self.store = BatchStore(self.jobs)
         results = self.folder / "results"
         self.batches = Batches(self.store, self.workers, self.opener, results, lease_s=self.lease_s)

@@ -11,13 +11,14 @@ from ogcserver.batch.model import Batch, Failure, Result
 from ogcserver.batch.store import BatchStore, LeaseLost
 from ogcserver.errors import JobNotFound
 from ogcserver.jobs.store import JobStore
+from tests.databases import database_url
 
 RESULT = Result("result.tif", "image/tiff", 3, "00" * 32, "2026-01-01T00:00:00Z")
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[BatchStore]:
-    jobs = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")
+    jobs = JobStore(database_url(tmp_path))
     yield BatchStore(jobs, clock=lambda: 1000.0)
     jobs.close()
 

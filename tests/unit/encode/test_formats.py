@@ -66,7 +66,7 @@ def test_an_unknown_format_names_what_exists(text):
 
 
 def test_the_description_has_the_shape_of_the_api():
-    body = describe_formats(formats())
+    body = describe_formats(formats().values())
     assert body["default"] == "GTiff"
     assert set(body["formats"]["GTiff"]) >= {"tiled", "compress", "photometric", "jpeg_quality"}
     for options in body["formats"].values():

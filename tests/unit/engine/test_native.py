@@ -11,7 +11,7 @@ from ogcserver.cube import View
 from ogcserver.engine.native import native
 from ogcserver.geo.crs import WGS84, project
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.sources.reader import Native
+from ogcserver.sources.cells import Native
 from tests.fakes import DAYS, UTM, Archive, compiled, coordinate_bands, node, product, run
 from tests.property.strategies import archive, bound, reader
 

@@ -33,6 +33,7 @@ from ogcserver.users.accounts import NoUsers, Users
 from ogcserver.users.files import FileLimits, UserFiles
 from ogcserver.users.identify import Identify
 from ogcserver.users.usage import Usage
+from tests.databases import database_url
 from tests.fakes import Archive, utm_archive
 
 SMALL = GraphLimits(max_bytes=20_000)
@@ -83,7 +84,7 @@ class Server:
         self.archive = Listed(archive or utm_archive())
         self.engine: Engine = self.archive.engine(**limits)
         self.exports = Exports(self.engine, Scratch(folder / "tmp"), 64 << 20, 600.0)
-        self.store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
+        self.store = JobStore(database_url(folder))
         compiler = Compiler(processes(), self.archive, self.store, SMALL, graphs)
         self.users, self.usage = users(self.store), Usage(self.store.database)
         self.files = UserFiles(folder / "files", files, FileLocks(self.store.database))

@@ -13,13 +13,14 @@ import pytest
 
 from ogcserver.errors import JobNotFound, ServiceNotFound, StoredGraphNotFound
 from ogcserver.jobs.store import JobStore
+from tests.databases import database_url
 
 GRAPH = {"process_id": "min_time", "args": {"imagery": {"product_id": "a"}}}
 NCNAME = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 def url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'sub' / 'jobs.db'}"
+    return database_url(folder, "sub/jobs.db")
 
 
 @pytest.fixture

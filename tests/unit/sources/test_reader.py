@@ -19,11 +19,11 @@ from ogcserver.errors import SourceUnavailable
 from ogcserver.geo.crs import project
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.geo.warp import centres
-from ogcserver.sources import reader as reader_module
 from ogcserver.sources.base import BandSource, FileBand, Item, Observation
+from ogcserver.sources.cells import choose_level
 from ogcserver.sources.cog import CogReader
 from ogcserver.sources.gdal import GdalReader
-from ogcserver.sources.reader import Reader, choose_level
+from ogcserver.sources.reader import Reader
 from ogcserver.sources.sampling import Samplings
 
 EVERYWHERE = ((-180.0, -90.0, 180.0, 90.0),)
@@ -260,7 +260,7 @@ def test_large_windows_without_overviews_are_read_in_strips(
     href = write(BYTES)
     grid = Grid(LATTICE.scaled(3, 3), -2, -2, 80, 60)
     whole = read(rasters, href, grid)
-    monkeypatch.setattr(reader_module, "_MOST_PIXELS", 1000)
+    monkeypatch.setattr("ogcserver.sources.cells._MOST_PIXELS", 1000)
     sizes = []
     original = rasters.read
     monkeypatch.setattr(

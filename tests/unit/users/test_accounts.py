@@ -17,6 +17,7 @@ from ogcserver.users.attempts import Attempts
 from ogcserver.users.credentials import Credentials
 from ogcserver.users.store import UserStore
 from ogcserver.users.usage import Usage
+from tests.databases import database_url
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 GOOD = "correct horse"
@@ -37,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> JobStore:
-    return JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")
+    return JobStore(database_url(tmp_path))
 
 
 @pytest.fixture

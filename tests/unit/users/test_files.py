@@ -23,10 +23,11 @@ from ogcserver.errors import (
 from ogcserver.jobs.locks import FileLocks
 from ogcserver.jobs.store import JobStore
 from ogcserver.users.files import FileLimits, UserFiles
+from tests.databases import database_url
 
 
 def files(folder: Path, **limits: object) -> UserFiles:
-    store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
+    store = JobStore(database_url(folder))
     return UserFiles(folder / "files", FileLimits(**limits), FileLocks(store.database))  # type: ignore[arg-type]
 
 

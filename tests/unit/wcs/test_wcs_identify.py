@@ -38,7 +38,7 @@ def asked(coverage: Description, version: str, x: float, y: float) -> tuple[Plac
     if version == "1.0.0":
         box = ",".join(map(text, (left, low, right, high)))
         items = {"COVERAGE": "j", "CRS": grid.crs, "BBOX": box, "WIDTH": f"{EDGE}", "HEIGHT": f"{EDGE}"}
-        ask10 = requests10.GetCoverage.from_kvp(Kvp(items.items()))
+        ask10 = requests10.GetCoverage.from_kvp(Kvp([*items.items(), ("FORMAT", "GTiff")]))
         return place10.place(ask10, coverage, "nearest", 10**7), column, row
     swap = grid.crs == "EPSG:4326"
 
@@ -53,7 +53,7 @@ def asked(coverage: Description, version: str, x: float, y: float) -> tuple[Plac
         "GridBaseCRS": urn,
         "GridOrigin": pair(left + dx / 2, high - dy / 2),
     }
-    ask11 = requests11.GetCoverage.from_kvp(Kvp([*items.items(), ("GridOffsets", pair(dx, -dy))]))
+    ask11 = requests11.GetCoverage.from_kvp(Kvp([*items.items(), ("GridOffsets", pair(dx, -dy)), ("format", "GTiff")]))
     return place11.place(ask11, coverage, "nearest", 10**7), column, row
 
 
@@ -75,6 +75,6 @@ def test_the_pixel_that_holds_the_point_is_the_one_that_qgis_reads(
 def test_a_request_of_another_size_or_scale_is_taken_as_it_is() -> None:
     coverage = COVERAGES["1/120 degree"]
     items = {"COVERAGE": "j", "CRS": "EPSG:4326", "BBOX": "5.701,49.4,6.701,50.1", "WIDTH": "1000", "HEIGHT": "1000"}
-    ask = requests10.GetCoverage.from_kvp(Kvp(items.items()))
+    ask = requests10.GetCoverage.from_kvp(Kvp([*items.items(), ("FORMAT", "GTiff")]))
     placed = place10.place(ask, coverage, "nearest", 10**7)
     assert placed.view.grid.bounds == pytest.approx((5.701, 49.4, 6.701, 50.1))
