@@ -1,4 +1,4 @@
-"""``ogcserver serve`` with two more addresses: one that sends bytes from memory, and one that empties caches.
+"""``ogcserver serve`` with more addresses: bytes from memory, emptying caches, and what was compiled.
 
 ``python -m benchmarks.app CONFIG PORT`` takes the same way as the command does; other addresses cost one comparison of
 texts more.
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from benchmarks.forget import Caches
+from benchmarks.forget import Caches, compiled_here
 from ogcserver.cli.serving import serve
 from ogcserver.cli.wiring import Wiring, installed
 from ogcserver.settings import Settings
@@ -26,7 +26,7 @@ PREFIX = "/bench/"
 
 
 class Extras:
-    """The two addresses."""
+    """The addresses."""
 
     def __init__(self) -> None:
         self.body = b""
@@ -38,6 +38,7 @@ class Extras:
                 Route(f"{PREFIX}constant", self.constant, methods=["GET"]),
                 Route(f"{PREFIX}constant", self.keep, methods=["PUT"]),
                 Route(PREFIX + "forget/{what}", self.forget, methods=["POST"]),
+                Route(f"{PREFIX}compiled", self.compiled, methods=["GET"]),
             ]
         )
 
@@ -51,11 +52,13 @@ class Extras:
 
     async def forget(self, request: Request) -> Response:
         self._caches = self._caches or Caches()
-        if request.path_params["what"] == "blocks":
-            self._caches.forget_blocks()
-        else:
-            self._caches.forget_places()
+        forget = {"files": self._caches.forget_files, "blocks": self._caches.forget_blocks}
+        forget.get(request.path_params["what"], self._caches.forget_places)()
         return Response(status_code=204)
+
+    async def compiled(self, request: Request) -> Response:
+        """How many kernels were compiled in this process, not loaded from the disk."""
+        return Response(str(compiled_here()))
 
 
 def with_extras(app: ASGIApp) -> ASGIApp:

@@ -28,7 +28,7 @@ _EVERY = timedelta(days=10)
 _FIRST = datetime(2015, 1, 4, 10, 15, 12, tzinfo=UTC)
 _NAMES = ("B02", "B03", "B04", "B8A", "SCL")
 GROWTH = 2.0
-"""Among the most items a search may take this many times what it takes among the fewest; by trying all: 10,000."""
+"""Among the most items a search may take this many times what it takes among the fewest."""
 
 
 @dataclass(frozen=True, eq=False)

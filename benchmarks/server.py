@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -64,9 +65,16 @@ class Server:
     Args:
         cache: of ``[cache]``, over the defaults.
         workers: more than one are started by ``ogcserver serve --workers``, without the extra addresses.
+        variables: of the process's environment, over those of this one.
     """
 
-    def __init__(self, archive: Archive, cache: Mapping[str, int] | None = None, workers: int = 1) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        cache: Mapping[str, int] | None = None,
+        workers: int = 1,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ogcserver-bench-"))
         self.port = free_port()
         lines = ["[server]", 'data_dir = "data"', "[cache]"]
@@ -80,7 +88,9 @@ class Server:
             command += ["--port", str(self.port), "--workers", str(workers)]
         self._log = (self.folder / "log").open("wb")
         start = time.monotonic()
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **(variables or {})}, stdout=self._log, stderr=subprocess.STDOUT
+        )
         self.http = Http(self.port)
         self._wait()
         self.ready_s = time.monotonic() - start
@@ -122,7 +132,7 @@ class Server:
         return job
 
     def forget(self, what: str) -> None:
-        """Empties the caches of ``blocks`` (and places), or of ``places`` only."""
+        """Closes ``files`` and forgets what follows, empties the caches of ``blocks`` and places, or of ``places`` only."""
         self.http.ask("POST", f"/bench/forget/{what}")
 
     def peak_mib(self) -> list[float]:

@@ -74,8 +74,9 @@ def create_app(settings: Settings) -> Starlette:
     layers = Catalogue(parts.store, parts.compiler, engine.describe, claim=people.usage.claim)
     identification = Identification()
     exports = _exports(settings, engine)
+    limits = settings.limits
     wcs = WcsApi(
-        exports, layers, identification, public_url, settings.limits.max_pixels, settings.limits.max_body_kb << 10
+        exports, layers, identification, public_url, limits.max_pixels, limits.max_body_kb << 10, engine.scenes
     )
     sets, rules = _matrix_sets(settings), TileRules(**vars(settings.tiles))
     wms = WmsApi(engine, layers, identification, public_url, rules.max_age)

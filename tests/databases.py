@@ -1,7 +1,9 @@
 """The databases that tests write to: files of SQLite, or schemas of a PostgreSQL server that the environment names.
 
-``OGCSERVER_TEST_DATABASE=postgresql://postgres@127.0.0.1/test pytest tests/unit/jobs ...`` needs psycopg 3. Each test
-gets a schema of its own, which stays there.
+    export OGCSERVER_TEST_DATABASE=postgresql://postgres@127.0.0.1/test
+    pytest tests/unit/jobs tests/unit/users tests/unit/batch -W ignore::pytest.PytestUnraisableExceptionWarning
+
+needs psycopg 3, which complains of connections that tests leave open. Each test gets a schema of its own, which stays.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Only numbers are here; the documents have the texts. They are those that the OGC's test suite for WCS 2.0.1 uses. Where
 it has none, the list is short: get-kvp has the general requirements only, soap those with a test in the annex of
-09-149r1 that is not about WSDL, and the classes of 09-146r2 and 12-100r1 count as one requirement each.
+09-149r1, and the classes of 09-146r2 and 12-100r1 count as one requirement each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLASSES: dict[str, tuple[str, Iterable[int]]] = {
     f"{_SPEC}/WCS/2.0/conf/core": ("core", range(1, 44)),  # 09-110r4
     f"{_SPEC}/WCS_protocol-binding_get-kvp/1.0/conf/get-kvp": ("get-kvp", range(1, 4)),  # 09-147r3
     f"{_SPEC}/WCS_protocol-binding_post-xml/1.0/conf/post-xml": ("post-xml", range(1, 7)),  # 09-148r1
-    f"{_SPEC}/WCS_protocol-binding_soap/1.0/conf/soap": ("soap", range(1, 8)),  # 09-149r1
+    f"{_SPEC}/WCS_protocol-binding_soap/1.0/conf/soap": ("soap", range(1, 9)),  # 09-149r1
     f"{_SPEC}/WCS_service-extension_crs/1.0/conf/crs": ("crs", range(1, 19)),  # 11-053r1
     f"{_SPEC}/WCS_service-extension_scaling/1.0/conf/scaling": ("scaling", range(1, 25)),  # 12-039
     f"{_SPEC}/WCS_service-extension_range-subsetting/1.0/conf/record-subsetting": ("rsub", range(1, 15)),  # 12-040

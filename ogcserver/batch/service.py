@@ -54,8 +54,9 @@ class Batches:
         self._at_once, self._lease_s = at_once, lease_s
         self._closing, self._news = threading.Event(), threading.Event()
         self._runner = Runner(store, workers, opener, folder, lease_s / 5, self._closing, charge)
-        self._owner = f"{socket.gethostname()[:64]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lock = threading.Lock()
+        self._under_way: set[str] = set()
+        """Runs that threads of this process work on: not left, although a stalled thread gives no sign of life."""
         self._seen: dict[str, tuple[str, int, float]] = {}
         """Owner and beat of the batches of others, and since when they are the same."""
         self._threads: list[threading.Thread] = []
@@ -124,9 +125,13 @@ class Batches:
         """Whether there was a batch to work on. A database that is away for a while must not end the thread."""
         try:
             batch = self._next()
-            if batch is not None:
+            if batch is None:
+                return False
+            try:
                 self._runner.run(batch)
-            return batch is not None
+            finally:
+                self._under_way.discard(batch.run)
+            return True
         except SQLAlchemyError:
             logging.getLogger(__name__).exception("the database of the batches cannot be used")
             return False
@@ -134,7 +139,10 @@ class Batches:
     def _next(self) -> Batch | None:
         with self._lock:
             for batch in self.store.unfinished():
-                if (not batch.owner or self._is_stale(batch)) and (mine := self.store.acquire(batch, self._owner)):
+                if batch.run in self._under_way or (batch.owner and not self._is_stale(batch)):
+                    continue
+                if mine := self.store.acquire(batch, _owner()):
+                    self._under_way.add(mine.run)
                     return mine
         return None
 
@@ -165,3 +173,8 @@ class Batches:
         for folder in folders:
             if folder.name not in runs:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner() -> str:
+    """Another name each time: who has lost a batch to another thread of this process must notice."""
+    return f"{socket.gethostname()[:64]}:{os.getpid()}:{secrets.token_hex(4)}"

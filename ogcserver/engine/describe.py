@@ -160,7 +160,7 @@ def describe(plan: Expr, finder: Finder) -> Description:
             "the job makes a table of regions, which no map and no coverage shows: get it from the job's download, "
             "from POST /execute, or as a batch"
         )
-    area = finder.area(tuple(_loads(plan)), _regions(plan))
+    area = finder.area(tuple(loads(plan)), _regions(plan))
     times = observation_times(plan, area.grid, finder) if plan.type.temporal else ()
     return Description(area.grid, plan.type.bands, times, area.boxes, area.interval)
 
@@ -170,7 +170,7 @@ def _area(loads: tuple[Load, ...], regions: tuple[Region, ...], finder: Finder) 
     if not found:
         raise NoTimeInRange("there is no observation in the area and time of the graph", locator="process_graph")
     extents = [
-        extent for load, observation in found for item in observation.items if (extent := _finest(item, load, finder))
+        extent for load, observation in found for item in observation.items if (extent := finest(item, load, finder))
     ]
     if not extents:
         raise SourceUnavailable("no item tells where its pixels lie")
@@ -180,7 +180,8 @@ def _area(loads: tuple[Load, ...], regions: tuple[Region, ...], finder: Finder) 
     return _Area(grid, lonlat_boxes(grid), interval)
 
 
-def _loads(plan: Expr) -> Iterable[Load]:
+def loads(plan: Expr) -> Iterable[Load]:
+    """All loads of a plan."""
     return (node for node in postorder(plan) if isinstance(node, Load))
 
 
@@ -193,7 +194,7 @@ def _regions(plan: Expr) -> tuple[Region, ...]:
     return tuple(regions)
 
 
-def _finest(item: Item, load: Load, finder: Finder) -> Extent | None:
+def finest(item: Item, load: Load, finder: Finder) -> Extent | None:
     """The extent of the item's finest band that the load uses; from its file's header when the catalogue has none."""
     extents = []
     for name in load.type.names:

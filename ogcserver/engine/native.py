@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ogcserver.cube import Array
-from ogcserver.plan.bind import Bound, Call, Compute, Finish, Read, Step
+from ogcserver.plan.bind import Bound, Call, Compute, Finish, Read, Spread, Step
 from ogcserver.plan.nodes import FilterBbox
 from ogcserver.plan.reducers import REDUCERS
 from ogcserver.sources.base import Observation
@@ -37,7 +37,7 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
     if view.resampling != "nearest":
         return None
     for step in bound.steps:
-        if isinstance(step, (Call, Compute)) and (step.node is None or not step.node.pixelwise or _masks(step)):
+        if isinstance(step, (Call, Compute, Spread)) and (step.node is None or not step.node.pixelwise or _masks(step)):
             return None
         if isinstance(step, Call):
             most = 1.0
@@ -56,7 +56,7 @@ def native(bound: Bound, onto: GridReader, largest: int) -> Native | None:
     return found if found.grid.size <= min(most * view.grid.size, largest) else None
 
 
-def _masks(step: Call | Compute) -> bool:
+def _masks(step: Call | Compute | Spread) -> bool:
     """Whether a step hangs on where its pixels lie."""
     return isinstance(step.node, FilterBbox)
 

@@ -12,9 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
-from ogcserver.errors import UdfLanguageUnsupported
 from ogcserver.geo.grid import Grid
-from ogcserver.plan.bind import Bound, Call, Compute, Finish, Fold, Pick, Read, Step
+from ogcserver.plan.bind import Bound, Call, Compute, Finish, Fold, Pick, Read, Spread, Step
 from ogcserver.plan.nodes import Load
 from ogcserver.plan.reducers import REDUCERS
 
@@ -28,15 +27,15 @@ class Pixels(Protocol):
 
 
 class Calls(Protocol):
-    """Runs the script of one step."""
+    """Runs the scripts of steps."""
 
-    def __call__(self, step: Call, arrays: Sequence[Array], check: Callable[[], None]) -> Array:
+    def call(self, step: Call, arrays: Sequence[Array], check: Callable[[], None]) -> Array:
         """(time, band, y, x), from an array for each observation."""
         ...
 
-
-def _no_calls(step: Call, arrays: Sequence[Array], check: Callable[[], None]) -> Array:
-    raise UdfLanguageUnsupported("user-defined functions cannot be run here")
+    def spread(self, step: Spread, check: Callable[[], None]) -> tuple[Array, bool]:
+        """(1, band, y, x), and whether every file could be read."""
+        ...
 
 
 @dataclass
@@ -100,7 +99,7 @@ def run(
     timing: Timing | None = None,
     ahead: ReadAhead | None = None,
     grid: Grid | None = None,
-    calls: Calls = _no_calls,
+    calls: Calls | None = None,
 ) -> tuple[Array, bool]:
     """The bound view, ``(time, band, y, x)``, and whether every file could be read.
 
@@ -115,7 +114,12 @@ def run(
 
 
 def _run(
-    bound: Bound, reads: _Reads, check: Callable[[], None], timing: Timing | None, grid: Grid | None, calls: Calls
+    bound: Bound,
+    reads: _Reads,
+    check: Callable[[], None],
+    timing: Timing | None,
+    grid: Grid | None,
+    calls: Calls | None,
 ) -> tuple[Array, bool]:
     made: dict[int, Any] = {}
     complete = True
@@ -126,7 +130,12 @@ def _run(
             made[number], whole = reads.next()
             complete &= whole
         elif isinstance(step, Call):
-            made[number] = calls(step, [made[used] for used in step.inputs], check)
+            assert calls is not None
+            made[number] = calls.call(step, [made[used] for used in step.inputs], check)
+        elif isinstance(step, Spread):
+            assert calls is not None
+            made[number], whole = calls.spread(step, check)
+            complete &= whole
         else:
             with np.errstate(all="ignore"):  # infinities and overflows follow IEEE 754
                 made[number] = _compute(step, step.view if grid is None else step.view.on(grid), made)

@@ -17,10 +17,13 @@ from ogcserver.cube import Array, Band, Block, Resampling, View, compute_dtype
 from ogcserver.engine.cache import ByteCache, CacheStatistics, SingleFlight
 from ogcserver.engine.describe import Description, Finder, describe
 from ogcserver.engine.explain import Analysis, Explanation, ReadLine, node_lines, observation_count, view_json
+from ogcserver.engine.extents import ScriptCalls
 from ogcserver.engine.functions import Functions
-from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge
+from ogcserver.engine.limits import Limits, Work, check_size, chunk_edge, values
 from ogcserver.engine.native import native, taken
 from ogcserver.engine.run import Pixels, ReadAhead, Timing, run
+from ogcserver.engine.scenes import Scene, scenes
+from ogcserver.engine.series import made_together, split
 from ogcserver.errors import NoTimeInRange, Overloaded
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.bind import Bound, Read, bind
@@ -97,14 +100,22 @@ class Engine:
         self.limits = limits
         self._collection = collection
         self._reader = reader
-        self._functions = Functions(udfs)
-        self._finder = Finder(collection, reader.header, self._functions)
+        functions = Functions(udfs)
+        self._finder = Finder(collection, reader.header, functions)
         self._pool = ThreadPoolExecutor(limits.workers, thread_name_prefix="engine")
         self._readers = ThreadPoolExecutor(limits.workers, thread_name_prefix="reader")
         self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="fetcher")
         self._ahead = ReadAhead(self._readers, 2 * limits.workers)
         self._responses: ByteCache[Rendered] = ByteCache(response_bytes, lambda answer: len(answer.body) + 256)
         self._arrays: ByteCache[Block] = ByteCache(array_bytes, lambda block: block.data.nbytes + 256)
+        self._calls = ScriptCalls(
+            self._finder,
+            functions,
+            limits,
+            self._arrays,
+            lambda bound, check: self._run(bound, check, None, 0),
+            self.versions,
+        )
         self._descriptions: ByteCache[Description] = ByteCache(64 << 20, lambda found: 1024 + 64 * len(found.times))
         self._flights = SingleFlight()
         self.on_computed: Callable[[str, int], None] = lambda token, values: None
@@ -169,6 +180,10 @@ class Engine:
             self._descriptions.put(key, known)
         return known
 
+    async def scenes(self, plan: Expr) -> tuple[Scene, ...]:
+        """The scenes that the plan's result is made of."""
+        return await self._in_pool(partial(scenes, plan, self._finder))
+
     async def explain(self, plan: Expr, view: View, analyze: bool = False) -> Explanation:
         """What would answer the view; ``analyze`` computes it, past the caches, and tells the time for each node."""
         check_size(view, len(view.times), self.limits)
@@ -181,14 +196,25 @@ class Engine:
         if cached is not None:
             return cached
         check_size(view, len(view.times), self.limits)
+        whole = await self._together(plan, view)
 
-        async def make() -> Block:
-            block = await self.compute(plan, view)
-            if block.complete:
-                self._arrays.put(key, block)
-            return block
+        async def make() -> dict[View, Block]:
+            block = await self.compute(plan, whole)
+            parts = {view: block} if whole is view else dict(split(whole, block))
+            for part, made in parts.items():
+                if made.complete:
+                    self._arrays.put((plan.token, versions, part), made)
+            return parts
 
-        return await self._flights.run(("array", *key), make)
+        return (await self._flights.run(("array", plan.token, versions, whole), make))[view]
+
+    async def _together(self, plan: Expr, view: View) -> View:
+        """The view of all observations where a script makes them together, and the cache has room for them."""
+        if len(view.times) != 1 or not made_together(plan):
+            return view
+        times = (await self.describe(plan)).times
+        room = self._arrays.statistics().max_bytes // 4
+        return replace(view, times=times) if view.times[0] in times and values(view, len(times)) * 8 <= room else view
 
     async def compute(self, plan: Expr, view: View) -> Block:
         """The view's pixels, past the caches of results."""
@@ -221,7 +247,7 @@ class Engine:
         parts = view.grid.chunks(chunk_edge(bound, self.limits, CELL))
         if len(parts) > 1:
             return _Cut(view, parts)
-        data, complete = self._run(bound, work, self._ahead, chunk_edge(bound, self.limits, 2 * CELL) ** 2)
+        data, complete = self._run(bound, work.check, self._ahead, chunk_edge(bound, self.limits, 2 * CELL) ** 2)
         return Block(data, view.grid, bands, view.times, complete)
 
     async def _fill(self, out: Array, plan: Expr, view: View, parts: tuple[Grid, ...], work: Work) -> bool:
@@ -238,13 +264,18 @@ class Engine:
 
     def _part(self, out: Array, plan: Expr, view: View, part: Grid, work: Work) -> bool:
         work.check()
-        data, complete = self._run(bind(plan, view.on(part), self._finder), work, None, 0)
+        data, complete = self._run(bind(plan, view.on(part), self._finder), work.check, None, 0)
         row, col = part.row - view.grid.row, part.col - view.grid.col
         out[:, :, row : row + part.height, col : col + part.width] = data
         return complete
 
     def _run(
-        self, bound: Bound, work: Work, ahead: ReadAhead | None, largest: int, timing: Timing | None = None
+        self,
+        bound: Bound,
+        check: Callable[[], None],
+        ahead: ReadAhead | None,
+        largest: int,
+        timing: Timing | None = None,
     ) -> tuple[Array, bool]:
         """Runs a bound view, at the files' own pixels where that is possible and they are at most ``largest``."""
         wanted = [
@@ -252,12 +283,12 @@ class Engine:
             for step in bound.steps
             if isinstance(step, Read) and isinstance(step.observation, Observation)
         ]
-        self._reader.prefetch(wanted, self._fetchers, work.check)
+        self._reader.prefetch(wanted, self._fetchers, check)
         found = native(bound, self._reader.onto(bound.view.grid, bound.view.resampling), largest)
         if found is None:
-            return run(bound, self._pixels(), work.check, timing, ahead, calls=self._functions.call)
+            return run(bound, self._pixels(), check, timing, ahead, calls=self._calls)
         pixels = self._pixels(self._reader.at(found))
-        data, complete = run(bound, pixels, work.check, timing, ahead, found.grid, calls=self._functions.call)
+        data, complete = run(bound, pixels, check, timing, ahead, found.grid, calls=self._calls)
         return taken(data, found), complete
 
     def _bind(self, plan: Expr, view: View, work: Work) -> Bound:
@@ -293,7 +324,7 @@ class Engine:
             piece = bind(plan, bound.view.on(part), self._finder)
             lines += self._read_lines(piece, blocks)
             if analyze:
-                self._run(piece, work, None, 0 if len(parts) > 1 else (2 * CELL) ** 2, timing)
+                self._run(piece, work.check, None, 0 if len(parts) > 1 else (2 * CELL) ** 2, timing)
         largest = max(parts, key=lambda part: part.size)
         work_bytes = bound.bytes_at_once(largest.width, largest.height)
         result = view.grid.size * len(view.bands) * max(1, len(bound.view.times)) * 4

@@ -74,14 +74,19 @@ class Look:
         return cls(style, kvp.optional("time", time_parameter), kvp.listed("bands"))
 
     def on(self, layer: Layer) -> Layer:
-        """The layer with the bands of this look in place of its own, if it names any.
+        """The layer with the bands of this look in place of its own, if it names any; one range for all bands stays.
 
         Raises:
             InvalidParameter: no such band.
         """
         if not self.bands:
             return layer
-        return replace(layer, args={"bands": [_band(layer, name) for name in self.bands]})
+        kept = {"rescale": layer.args["rescale"]} if _is_range(layer.args.get("rescale")) else {}
+        return replace(layer, args={**kept, "bands": [_band(layer, name) for name in self.bands]})
+
+
+def _is_range(found: object) -> bool:
+    return isinstance(found, list) and len(found) == 2 and all(isinstance(end, (int, float)) for end in found)
 
 
 def _band(layer: Layer, text: str) -> str:

@@ -6,7 +6,6 @@ Source: OGC 19-072 (Common), OGC 20-057 (Tiles), OGC 20-058 (Maps), OGC 19-087 d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -139,7 +138,7 @@ class OgcApi:
 
     async def api(self, call: Call) -> Response:
         here, base = f"{call.addresses.base}/api", call.addresses.base
-        document = definition(self._who, version("ogcserver"), base)
+        document = definition(self._who, base)
         if call.offer.media_type == HTML:
             return page_response(api_page(document, call.crumbs, here))
         return answer(call, document, Page("API definition", call.crumbs), here)

@@ -13,8 +13,9 @@ import numpy as np
 from ogcserver.coverages.boxes import coverage_bounds, projected_grid
 from ogcserver.cube import Band
 from ogcserver.engine.describe import Description
-from ogcserver.geo.crs import uri
+from ogcserver.geo.crs import metres_per_unit, uri
 from ogcserver.geo.grid import Bounds, Grid
+from ogcserver.geo.tiles import PIXEL_M
 from ogcserver.jobs.layers import Layer
 from ogcserver.maps.styles import styles_of
 from ogcserver.ogcapi.crs import CRS84, CRS84_URI, Crs, storage_crs
@@ -57,8 +58,13 @@ def collection(layer: Layer, addresses: Addresses, details: bool) -> Json:
         "extent": _extent(layer.description, crs, details),
         "crs": list(dict.fromkeys([crs.uri, CRS84_URI, *map(uri, _FURTHER_CRS)])),
         "storageCrs": crs.uri,
+        "scaleDenominator": _scale(layer.description.grid),  # from which GDAL takes the size of maps
         "links": list(_links(layer, addresses)),
     }
+
+
+def _scale(grid: Grid) -> float:
+    return grid.lattice.dx * metres_per_unit(grid.crs) / PIXEL_M
 
 
 def _links(layer: Layer, addresses: Addresses) -> Iterable[Link]:
@@ -81,10 +87,8 @@ def _extent(coverage: Description, crs: Crs, details: bool) -> Json:
     spatial: Json = {"bbox": [list(_around(coverage.boxes))], "crs": CRS84_URI}
     if crs != CRS84:
         spatial["storageCrsBbox"] = [list(crs.ordered(grid.bounds))]
-    axes = [
-        {"cellsCount": grid.width, "resolution": grid.lattice.dx},
-        {"cellsCount": grid.height, "resolution": grid.lattice.dy},
-    ]
+    west, south, _, _ = grid.bounds
+    axes = [_cells(west, grid.lattice.dx, grid.width), _cells(south, grid.lattice.dy, grid.height)]
     spatial["grid"] = axes[::-1] if crs.north_first else axes
     extent: Json = {"spatial": spatial}
     if all(coverage.interval):
@@ -94,6 +98,11 @@ def _extent(coverage: Description, crs: Crs, details: bool) -> Json:
             temporal["grid"] = {"cellsCount": len(starts)} | ({"coordinates": starts} if details else {})
         extent["temporal"] = temporal
     return extent
+
+
+def _cells(edge: float, size: float, count: int) -> Json:
+    """Pixels along an axis, from the one at its lower edge on; coordinates are those of their centres."""
+    return {"cellsCount": count, "firstCoordinate": edge + size / 2, "resolution": size}
 
 
 def _around(boxes: Sequence[Bounds]) -> Bounds:

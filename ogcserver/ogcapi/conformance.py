@@ -15,7 +15,7 @@ _CLASSES: dict[str, tuple[str, ...]] = {
     ),
     "tms/2.0": ("tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata"),
     "ogcapi-maps-1/1.0": ("core", "collection-map", "styled-map", "tilesets", "crs", "datetime", "png", "jpeg"),
-    "ogcapi-coverages-1/1.0": ("core", "subsetting-temporal", "field-selection", "crs", "geotiff"),
+    "ogcapi-coverages-1/1.0": ("core", "field-selection", "crs", "geotiff"),
 }  # fmt: skip
 
 CONFORMS_TO = tuple(f"{_SPEC}{part}/conf/{name}" for part, names in _CLASSES.items() for name in names)

@@ -64,7 +64,8 @@ class Sheet:
 def place_map(ask: MapAsk, layer: Layer, style: Style) -> Sheet:
     """The pixels of a map: its box, divided exactly into columns and rows.
 
-    Of several observations in the period that is asked for the latest is shown.
+    The observations of the period that is asked for lie on top of each other, as in WMS (ADR 0020); without a period
+    the latest one is shown.
 
     Raises:
         InvalidSubset: no observation then; or no place there in the map's CRS.
@@ -75,11 +76,9 @@ def place_map(ask: MapAsk, layer: Layer, style: Style) -> Sheet:
     crs = ask.crs or storage_crs(coverage.grid.crs)
     bounds = _bounds(ask.chosen.region, layer, crs)
     west, south, east, north = bounds
-    if not (west < east and south < north):
-        raise InvalidParameter("a map needs a box with an area", locator="bbox")
     grid = grid_over(crs.name, bounds, *_size(ask, (east - west) / (north - south)), coverage.grid)
     period = ask.chosen.period
-    times = (period.among(coverage.times) if period else coverage.times)[-1:]
+    times = period.among(coverage.times) if period else coverage.times[-1:]
     return Sheet(View(grid, style.bands, times, layer.resampling), crs, bounds)
 
 
@@ -92,6 +91,8 @@ def _bounds(region: Region | None, layer: Layer, crs: Crs) -> Bounds:
         west, south, east, north = coverage_bounds(native, region.crs.name)
         low_x, high_x = _closed(low_x, west), _closed(high_x, east)
         low_y, high_y = _closed(low_y, south), _closed(high_y, north)
+    if not (low_x < high_x and low_y < high_y):
+        raise InvalidParameter("a map needs a box with an area", locator=region.x.label or region.y.label)
     return project_bounds(region.crs.name, crs.name, (low_x, low_y, high_x, high_y))
 
 

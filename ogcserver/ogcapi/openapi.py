@@ -10,6 +10,8 @@ from ogcserver.ogcapi.negotiate import HTML
 from ogcserver.ogcapi.operations import OPERATIONS, Operation
 from ogcserver.ows.identification import Identification
 
+VERSION = "1.0.0"
+"""Of the API."""
 _TAGS = {
     "About": "The service itself",
     "Data": "Collections: on-demand jobs",
@@ -32,7 +34,7 @@ _FAILURES = {
 _PICTURE_OR_FILE = {"type": "string", "format": "binary"}
 
 
-def definition(who: Identification, version: str, base: str) -> Json:
+def definition(who: Identification, base: str) -> Json:
     """The document.
 
     Args:
@@ -40,7 +42,7 @@ def definition(who: Identification, version: str, base: str) -> Json:
     """
     return {
         "openapi": "3.0.3",
-        "info": {"title": who.title, "description": who.abstract, "version": version},
+        "info": {"title": who.title, "description": who.abstract, "version": VERSION},
         "servers": [{"url": base}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": {operation.path or "/": {"get": _operation(operation)} for operation in OPERATIONS},

@@ -104,6 +104,16 @@ class Pick(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Spread(Step):
+    """One observation and some bands of what a script makes of a whole extent, at the pixels of the view."""
+
+    node: RunUdf | None = None
+    times: tuple[str, ...] = ()
+    """Of the script's result, all that are made together."""
+    time: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Bound:
     """A plan bound to a view."""
 
@@ -163,6 +173,7 @@ class _Binder:
         self.observed: dict[tuple[str, Grid], dict[str, Observed]] = {}
         self.labels: dict[tuple[str, Grid], tuple[str, ...]] = {}
         self.whole: dict[str, tuple[str, ...]] = {}
+        self.new: dict[str, tuple[str, ...]] = {}
 
     def observations(self, load: Load, grid: Grid) -> dict[str, Observed]:
         key = (load.token, grid)
@@ -192,8 +203,10 @@ class _Binder:
 
     def made(self, udf: RunUdf) -> tuple[str, ...]:
         """The labels of a script's result, if it has a time axis."""
-        labels = self.series(udf)
-        return self.catalog.relabelled(udf, labels) if udf.time == "new" and labels else labels
+        if udf.token not in self.new:
+            labels = self.series(udf)
+            self.new[udf.token] = self.catalog.relabelled(udf, labels) if udf.time == "new" and labels else labels
+        return self.new[udf.token]
 
     def _own_times(
         self, node: Expr, inputs: Sequence[tuple[str, ...]], observed: Callable[[Load], tuple[str, ...]]
@@ -266,6 +279,10 @@ class _Binder:
 
     def _enter_udf(self, node: RunUdf, want: View) -> list[tuple[Expr, View, str]]:
         whole, needs = self._whole(node, want), self._needs(node, want)
+        if node.extent and needs and (not want.times or want.times[0] in whole.times):
+            number = whole.times.index(want.times[0]) if want.times else 0
+            self.place[node.token, want] = self.emit(Spread(want, (), node, whole.times, number))
+            return []
         if not needs or (want.times and want.times[0] not in whole.times):
             self.place[node.token, want] = self.emit(Read(want, type=node.type))
             return []

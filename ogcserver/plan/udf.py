@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from ogcserver.cube import Band, CubeType, View
+import numpy as np
+
+from ogcserver.cube import Array, Band, CubeType, View
+from ogcserver.geo.crs import is_geographic
+from ogcserver.geo.grid import Grid
+from ogcserver.geo.warp import coordinates
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.nodes import Region
 
@@ -45,10 +50,12 @@ class RunUdf(Expr):
     margin: tuple[int, int] = (0, 0)
     """Rows and columns that the script needs on each side of the wanted pixels."""
     regions: tuple[Region, ...] = ()
+    extent: bool = False
+    """Whether one call needs all pixels of ``regions`` at once; then it gets them at a bounded resolution."""
 
     @property
     def pixelwise(self) -> bool:
-        return self.margin == (0, 0)
+        return self.margin == (0, 0) and not self.extent
 
     @property
     def time_local(self) -> bool:
@@ -63,3 +70,23 @@ class RunUdf(Expr):
         rows, columns = self.margin
         grid = view.grid.window(-columns, -rows, view.grid.width + 2 * columns, view.grid.height + 2 * rows)
         return (replace(view, grid=grid, bands=self.data.type.names),)
+
+
+def spread(data: Array, extent: Grid, grid: Grid) -> Array:
+    """The pixels of a grid, each from the nearest of an array that divides an extent evenly; missing beside it.
+
+    Args:
+        data: (time, band, y, x).
+    """
+    points = coordinates(grid, extent.crs)
+    left, bottom, right, top = extent.bounds
+    rows, columns = data.shape[2:]
+    with np.errstate(invalid="ignore"):
+        x = left + np.mod(points.x - left, 360.0) if is_geographic(extent.crs) else points.x
+        column = np.floor((x - left) / (right - left) * columns)
+        row = np.floor((top - points.y) / (top - bottom) * rows)
+        column, row = np.broadcast_arrays(column, row)
+        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    out = np.full((*data.shape[:2], *grid.shape), np.nan, data.dtype)
+    out[..., inside] = data[..., row[inside].astype(np.intp), column[inside].astype(np.intp)]
+    return out

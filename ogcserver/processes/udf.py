@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from ogcserver.cube import Band, compute_dtype
-from ogcserver.errors import FileNotFound, InvalidParameter, UdfError, UdfTypeUnsupported
+from ogcserver.errors import FileNotFound, InvalidParameter, UdfError
 from ogcserver.graph.compile import common_regions
 from ogcserver.graph.model import Argument, Process, Scope
 from ogcserver.plan.expr import Expr, postorder
@@ -53,8 +53,6 @@ class UserFunctions:
         """
         language, _, name = path.removeprefix("/udf/").partition("/")
         kind = udf_type(language, name)
-        if kind.needs_extent:
-            raise UdfTypeUnsupported(f"{kind.name} sees whole scenes, which cannot be computed piece by piece")
         return Process(path, kind.description, (IMAGERY, _SCRIPT), partial(self._build, kind))
 
     def _build(self, kind: UdfType, scope: Scope) -> Expr:
@@ -79,12 +77,13 @@ class UserFunctions:
 
 
 def _node(data: Expr, kind: UdfType, script: Script, found: Probe) -> RunUdf:
+    """Bands are floats; one that keeps its name is taken to keep its unit."""
     dtype = compute_dtype(data.type.bands).name
-    bands = tuple(Band(name, dtype) for name in found.bands)
+    units = {band.name: band.unit for band in data.type.bands}
+    bands = tuple(Band(name, dtype, None, units.get(name, "")) for name in found.bands)
     sparse = kind.spans == "pixel"
-    return RunUdf(
-        data, script, bands, kind.time, kind.needs_series, sparse, found.window.margin, common_regions(data)
-    )
+    regions, margin = common_regions(data), found.window.margin
+    return RunUdf(data, script, bands, kind.time, kind.needs_series, sparse, margin, regions, kind.needs_extent)
 
 
 def _trial_times(data: Expr) -> tuple[str, ...]:

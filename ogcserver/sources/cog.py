@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,6 +35,8 @@ from ogcserver.sources.tiff import Level, NotSimpleError, Tiff, parse
 _HTTP = ("http://", "https://")
 _FAILURE_TRUST_S = 10.0
 """How long an address that did not answer is not asked again."""
+_RANGES = 32
+"""Threads that wait for further ranges of a file on the network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +84,7 @@ class CogReader:
         self._behind = behind
         self._local_trust_s, self._remote_trust_s, self._clock = local_trust_s, remote_trust_s, clock
         self._pool = http_pool(timeout_s)
+        self._threads = ThreadPoolExecutor(_RANGES, thread_name_prefix="ranges")
         self._entries: LRUCache[str, _Entry] = LRUCache(max_files)
         self._blocks: LRUCache[tuple[object, ...], Stored] = LRUCache(block_bytes, getsizeof=lambda block: block.nbytes)
         self._headers: LRUCache[tuple[FileBand, str], Header] = LRUCache(65536)
@@ -192,7 +196,7 @@ class CogReader:
         until = now + self._remote_trust_s
         if not href.startswith(_HTTP):
             return _Entry("", None, until)
-        source = HttpFile(href, self._pool)
+        source = HttpFile(href, self._pool, self._threads)
         return _Entry(source.version, _parsed(href, source), until)
 
     def _describe(self, tiff: Tiff, band: FileBand) -> Header:
@@ -230,8 +234,9 @@ def _bytes(source: ByteSource, places: Mapping[int, tuple[int, int]]) -> tuple[d
     """The bytes at each (offset, size), fetched in as few reads as pay; and how many were fetched in all."""
     found = {number: b"" for number, (_, size) in places.items() if size == 0}
     fetched = 0
-    for start, length in merged(place for place in places.values() if place[1]):
-        data = memoryview(source.read(start, length))
+    ranges = merged(place for place in places.values() if place[1])
+    for (start, length), read in zip(ranges, source.read_all(ranges), strict=True):
+        data = memoryview(read)
         fetched += len(data)
         for number, (offset, size) in places.items():
             if size and start <= offset and offset + size <= start + length:

@@ -22,13 +22,17 @@ from ogcserver.ows.address import base_url
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp, choice
 from ogcserver.ows.report import Dialect, negotiated_handlers
-from ogcserver.wcs.delivery import Call, Delivery, Renderer, VersionService
+from ogcserver.ows.xml import xml_response
+from ogcserver.wcs.delivery import Call, Delivery, Renderer
+from ogcserver.wcs.eo import Scenes, no_scenes
 from ogcserver.wcs.posted import read_document, read_form, says_form, says_soap
 from ogcserver.wcs.reading import namespace
 from ogcserver.wcs.requests import negotiate, required_version
 from ogcserver.wcs.v10.service import Wcs10
 from ogcserver.wcs.v11.service import Wcs11
 from ogcserver.wcs.v20 import Wcs20
+from ogcserver.wcs.version import VersionService
+from ogcserver.wcs.wsdl import asks_for_wsdl, description
 
 PATHS = ("/wcs", "/services/{service_id}/wcs")
 
@@ -42,6 +46,7 @@ class WcsApi:
         public_url: address of the server's root as clients see it; "" takes it from each request.
         max_pixels: the most columns x rows that one request may have.
         max_body: bytes of a request's document.
+        scenes: finds those behind a plan.
     """
 
     def __init__(
@@ -52,16 +57,17 @@ class WcsApi:
         public_url: str = "",
         max_pixels: int = 100_000_000,
         max_body: int = 1 << 20,
+        scenes: Scenes = no_scenes,
     ) -> None:
         self.endpoints, self.public_url, self.max_body = endpoints, public_url, max_body
         delivery = Delivery(engine, identification, max_pixels)
-        self.newest = Wcs20(delivery)
+        self.newest = Wcs20(delivery, scenes)
         services: tuple[VersionService, ...] = (self.newest, Wcs11(delivery), Wcs10(delivery))
         self.versions: Mapping[str, VersionService] = {
             version: service for service in services for version in service.versions
         }
         self.posted: Mapping[str, VersionService] = {
-            namespace: service for service in services for namespace in service.namespaces
+            namespace: service for service in services for namespace in service.grammar.namespaces
         }
 
     def app(self) -> Starlette:
@@ -76,6 +82,8 @@ class WcsApi:
 
     async def serve(self, request: Request) -> Response:
         """Any request."""
+        if asks_for_wsdl(request):
+            return xml_response(description(f"{base_url(request, self.public_url)}{_path(request)}"))
         asked = request.state.asked = await self._asked(request)
         asked.kvp.one("service", choice("WCS"))
         name = asked.kvp.one("request", str)
@@ -99,7 +107,8 @@ class WcsApi:
         in_soap = says_soap(request) or soap.is_envelope(root)
         service = self.newest if in_soap else self.posted.get(namespace(root), self.newest)
         request.state.asked = Asked(Kvp(()), service.versions, in_soap)  # for what is wrong with the document
-        return Asked(Kvp(service.parameters(soap.content(root) if in_soap else root)), service.versions, in_soap)
+        items = service.grammar.parameters(soap.content(root) if in_soap else root)
+        return Asked(Kvp(items), service.versions, in_soap)
 
     async def _layers(self, request: Request) -> Layers:
         service = request.path_params.get("service_id")

@@ -24,6 +24,14 @@ class EmptyCoverageIdList(MissingParameter):
     """DescribeCoverage names no coverage."""
 
 
+class EmptyEoIdList(MissingParameter):
+    """DescribeEOCoverageSet names no series."""
+
+
+class UnknownEoId(JobNotFound):
+    """DescribeEOCoverageSet names a series that is not there."""
+
+
 class UnknownScaleAxis(InvalidAxis):
     """A scaling names an axis that the coverage's grid does not have."""
 
@@ -91,6 +99,8 @@ class TilingInvalid(FormatOptionInvalid):
 WCS_20: Codes = {
     **OWS,
     EmptyCoverageIdList: ("emptyCoverageIdList", 404),
+    EmptyEoIdList: ("emptyEoIdList", 404),
+    UnknownEoId: ("NoSuchDatasetSeriesOrCoverage", 404),
     JobNotFound: ("NoSuchCoverage", 404),
     NotOnDemand: ("NoSuchCoverage", 404),
     InvalidAxis: ("InvalidAxisLabel", 404),
@@ -114,7 +124,7 @@ WCS_20: Codes = {
     TilingInvalid: ("TilingInvalid", 404),
 }
 """Source: OGC 09-110r4 clause 8.3.3 and 8.4.3, 09-148r1, 11-053r1, 12-039, 12-040, 12-049, 12-101 (tables of
-exception codes)."""
+exception codes), 10-140r1 (EO-WCS)."""
 
 WCS_11: Codes = {
     **OWS,

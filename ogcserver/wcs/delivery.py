@@ -18,10 +18,8 @@ from ogcserver.ows.bodies import Joined
 from ogcserver.ows.documents import Documents
 from ogcserver.ows.identification import Identification
 from ogcserver.ows.kvp import Kvp
-from ogcserver.ows.report import Dialect
 from ogcserver.ows.xml import Element
 from ogcserver.plan.expr import Expr
-from ogcserver.wcs.reading import Items
 
 
 class Sent(Protocol):
@@ -59,37 +57,6 @@ class Call:
 
 Operation = Callable[[Call], Awaitable[Response]]
 Answer = Callable[[Layer, FileEncoder, Sent], Response]
-
-
-class VersionService(Protocol):
-    """One version of the protocol, or several that differ in details."""
-
-    @property
-    def versions(self) -> tuple[str, ...]:
-        """Those it speaks; the first one is taken for any other that differs in the third number only."""
-        ...
-
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """Those of the requests in XML that it reads."""
-        ...
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        """By name."""
-        ...
-
-    def parameters(self, root: Element) -> Items:
-        """The parameters of a request in XML.
-
-        Raises:
-            UnsupportedOperation, MalformedDocument, InvalidParameter: as its schema says.
-        """
-        ...
-
-    def dialect(self, version: str, operation: str) -> Dialect:
-        """How failures of an operation are told. ``operation`` is in lower case, and may not exist."""
-        ...
 
 
 class Delivery:

@@ -14,11 +14,22 @@ from urllib.parse import parse_qsl
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ogcserver.errors import UnsupportedOperation
 from ogcserver.ows import soap
 from ogcserver.ows.reading import MalformedDocument, parse, read_body
-from ogcserver.ows.xml import WCS_20, Element
-from ogcserver.wcs.reading import Items, Reader, child_of, ignored, local_name, names, single, text_of, word_of
+from ogcserver.ows.xml import WCS_20, WCSEO, Element
+from ogcserver.wcs.reading import (
+    Grammar,
+    Items,
+    Reader,
+    child_of,
+    ignored,
+    local_name,
+    names,
+    single,
+    text_of,
+    word,
+    word_of,
+)
 
 MEDIA_TYPES = ("text/xml", "application/xml", soap.MEDIA_TYPE)
 FORM = "application/x-www-form-urlencoded"
@@ -48,8 +59,8 @@ async def read_document(request: Request, most_bytes: int) -> Element:
 
 
 def says_form(request: Request) -> bool:
-    """Whether the request calls itself a form."""
-    return _media_type(request) == FORM
+    """Whether the request calls itself a form, or nothing, as OWSLib's does."""
+    return _media_type(request) in (FORM, "")
 
 
 async def read_form(request: Request, most_bytes: int) -> list[tuple[str, str]]:
@@ -64,39 +75,6 @@ async def read_form(request: Request, most_bytes: int) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:  # of the client's text alone
         raise MalformedDocument("the request is not a form of key-value pairs") from error
-
-
-def parameters(root: Element) -> Items:
-    """The parameters of a request's element.
-
-    Raises:
-        UnsupportedOperation: the element is no request of WCS 2.0.
-        MalformedDocument: an element that the schema does not have there, or a name with the syntax of KVP in it.
-    """
-    name = local_name(root)
-    read = _OPERATIONS.get(name.lower())
-    if read is None or root.tag != f"{{{WCS_20}}}{name}":
-        raise UnsupportedOperation(f"there is no operation {str(root.tag)[:80]!r} in WCS 2.0", locator="request")
-    yield "request", name
-    for attribute in ("service", "version", "updateSequence"):
-        yield attribute, root.get(attribute, "")
-    for child in root:
-        if local_name(child) not in read:
-            raise MalformedDocument(f"{name} has no element {local_name(child)[:80]!r}", locator=local_name(child)[:80])
-    yield from _listed(root, name, read)
-
-
-def _listed(root: Element, name: str, read: Mapping[str, Reader]) -> Items:
-    """The items of all children. Identifiers of DescribeCoverage make one list, as in KVP."""
-    items = [item for child in root for item in read[local_name(child)](child)]
-    if name == "DescribeCoverage":
-        yield "coverageId", ",".join(value for _, value in items)
-    else:
-        yield from items
-
-
-def _identifier(element: Element) -> Items:
-    yield "coverageId", word_of(element)
 
 
 def _bound(element: Element | None) -> str:
@@ -181,21 +159,32 @@ _EXTENSIONS: Mapping[str, Reader] = {
     "interpolation": _interpolation,
     "parameters": _geotiff,
 }
-_OPERATIONS: Mapping[str, Mapping[str, Reader]] = {
-    "getcapabilities": {
-        "AcceptVersions": names("acceptVersions"),
-        "Sections": names("sections"),
-        "AcceptFormats": names("acceptFormats"),
-        "AcceptLanguages": ignored,
-        "Extension": ignored,
+GRAMMAR = Grammar(
+    "2.0",
+    (WCS_20, WCSEO),
+    "coverageId",
+    {
+        "getcapabilities": {
+            "AcceptVersions": names("acceptVersions"),
+            "Sections": names("sections"),
+            "AcceptFormats": names("acceptFormats"),
+            "AcceptLanguages": ignored,
+            "Extension": ignored,
+        },
+        "describecoverage": {"CoverageId": word("coverageId"), "Extension": ignored},
+        "describeeocoverageset": {
+            "eoId": word("eoId"),
+            "containment": single("containment"),
+            "Sections": names("sections"),
+            "DimensionTrim": _trim,
+        },
+        "getcoverage": {
+            "CoverageId": word("coverageId"),
+            "DimensionTrim": _trim,
+            "DimensionSlice": _slice,
+            "format": single("format"),
+            "mediaType": single("mediaType"),
+            "Extension": _extension,
+        },
     },
-    "describecoverage": {"CoverageId": _identifier, "Extension": ignored},
-    "getcoverage": {
-        "CoverageId": _identifier,
-        "DimensionTrim": _trim,
-        "DimensionSlice": _slice,
-        "format": single("format"),
-        "mediaType": single("mediaType"),
-        "Extension": _extension,
-    },
-}
+)

@@ -1,13 +1,15 @@
 """The parts of requests in XML, as texts that may stand in a parameter.
 
-Elements are found by their local names, in any letter case, for standards and published schemas differ in both.
+Elements are found by their local names: the standards and their published schemas differ in namespaces.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 
+from ogcserver.errors import UnsupportedOperation
 from ogcserver.ows.reading import MalformedDocument
 from ogcserver.ows.xml import Element
 
@@ -53,6 +55,16 @@ def child_of(element: Element, name: str) -> Element | None:
     return next((child for child in element if local_name(child).lower() == name.lower()), None)
 
 
+def word(parameter: str) -> Reader:
+    """Reads an element whose text is the value of the parameter and holds no syntax."""
+    return lambda element: iter([(parameter, word_of(element))])
+
+
+def nested(known: Mapping[str, Reader]) -> Reader:
+    """Reads an element by its children, as :func:`children` does."""
+    return lambda element: children(element, known)
+
+
 def ignored(element: Element) -> Items:
     """What makes no difference."""
     return iter(())
@@ -72,14 +84,48 @@ def children(element: Element, known: Mapping[str, Reader]) -> Items:
     """The items of all children.
 
     Args:
-        known: lower-case name -> its reader.
+        known: local name -> its reader.
     Raises:
         MalformedDocument: a child of another name.
     """
     for child in element:
         name = local_name(child)
-        read = known.get(name.lower())
+        read = known.get(name)
         if read is None:
             parent = local_name(element)
             raise MalformedDocument(f"{parent} has no element {name[:SHOWN]!r}", locator=name[:SHOWN])
         yield from read(child)
+
+
+@dataclass(frozen=True, eq=False)
+class Grammar:
+    """The requests of a version in XML."""
+
+    version: str
+    """For messages."""
+    namespaces: Collection[str]
+    identifiers: str
+    """The parameter of DescribeCoverage that lists coverages."""
+    operations: Mapping[str, Mapping[str, Reader]]
+    """Lower-case name of the operation -> local names of its elements -> their readers."""
+
+    def parameters(self, root: Element) -> Items:
+        """The parameters of a request's element. Identifiers of DescribeCoverage make one list, as in KVP.
+
+        Raises:
+            UnsupportedOperation: the element is no request of this version.
+            MalformedDocument: an element that the schema does not have there, or a name with the syntax of KVP in it.
+        """
+        name = local_name(root)
+        known = self.operations.get(name.lower())
+        if known is None or namespace(root) not in self.namespaces:
+            raise UnsupportedOperation(
+                f"there is no operation {str(root.tag)[:SHOWN]!r} in WCS {self.version}", locator="request"
+            )
+        yield "request", name
+        for attribute in ("service", "version", "updateSequence", "count"):
+            yield attribute, root.get(attribute, "")
+        if name.lower() == "describecoverage":
+            yield self.identifiers, ",".join(value for _, value in children(root, known))
+        else:
+            yield from children(root, known)

@@ -1,6 +1,7 @@
 """A coverage's document and its file as one answer, alone or in SOAP.
 
-Source: OGC 09-110r4 clause 8.4 (mediaType), OGC 09-146r2 clause 9 (multipart), OGC 09-149r1 (in SOAP the envelope is the first part, with the document in its body).
+Source: OGC 09-110r4 clause 8.4 (mediaType), OGC 09-146r2 clause 9 (multipart), OGC 09-149r1 (in SOAP the
+envelope is the first part, with the document in its body).
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ from ogcserver.wcs.syntax import (
 )
 
 SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "ServiceMetadata", "Contents")
+SERIES = "DatasetSeriesSummary"
+"""A section for those who ask for it, or for all.  Source: OGC 10-140r1 clause 8.2."""
 DOCUMENT_TYPES = ("text/xml", "application/xml")
 """Of capabilities, the usual one first."""
 
@@ -54,7 +56,8 @@ class GetCapabilities:
         """Raises InvalidParameter: a section that does not exist."""
         accepted = [text.lower() for text in kvp.listed("acceptFormats")]
         media_type = next((text for text in accepted if text in DOCUMENT_TYPES), DOCUMENT_TYPES[0])
-        return cls(chosen_sections(kvp, SECTIONS), media_type, kvp.optional("updateSequence", str) or "")
+        sections = chosen_sections(kvp, (*SECTIONS, SERIES)) - (frozenset() if "sections" in kvp else {SERIES})
+        return cls(sections, media_type, kvp.optional("updateSequence", str) or "")
 
 
 @dataclass(frozen=True)

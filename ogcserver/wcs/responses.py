@@ -21,10 +21,11 @@ from ogcserver.ows.identification import (
     service_provider,
 )
 from ogcserver.ows.sequence import UpdateSequence
-from ogcserver.ows.xml import GML_32, OWS_20, WCS_20, XLINK, XSI, Element, Elements, ncnames
+from ogcserver.ows.xml import GML_32, OWS_20, WCS_20, WCSEO, XLINK, XSI, Element, Elements, ncnames
 from ogcserver.wcs.domain import bounded_by, domain_set
 from ogcserver.wcs.naming import OUTPUT_CRS, has_code
 from ogcserver.wcs.profiles import PROFILES
+from ogcserver.wcs.requests import SERIES
 from ogcserver.wcs.syntax import INTERPOLATIONS
 
 VERSION = "2.0.1"
@@ -44,6 +45,7 @@ def elements() -> Elements:
             "gmlcov": "http://www.opengis.net/gmlcov/1.0",
             "gmlrgrid": "http://www.opengis.net/gml/3.3/rgrid",
             "swe": "http://www.opengis.net/swe/2.0",
+            "wcseo": WCSEO,
             "crs": "http://www.opengis.net/wcs/crs/1.0",
             "wcscrs": "http://www.opengis.net/wcs/service-extension/crs/1.0",
             "int": "http://www.opengis.net/WCS_service-extension_interpolation/1.0",
@@ -69,16 +71,40 @@ def capabilities(
         formats: media types, the native one first.
     """
     e = elements()
-    addresses = dict.fromkeys(("GetCapabilities", "DescribeCoverage", "GetCoverage"), url)
+    addresses = dict.fromkeys(("GetCapabilities", "DescribeCoverage", "GetCoverage", "DescribeEOCoverageSet"), url)
     known: dict[str, Callable[[], Element]] = {
         "ServiceIdentification": lambda: service_identification(e, who, "OGC WCS", [VERSION], PROFILES),
         "ServiceProvider": lambda: service_provider(e, who),
         "OperationsMetadata": lambda: operations_metadata(e, addresses, post={"PostEncoding": ("XML", "SOAP")}),
         "ServiceMetadata": lambda: _service_metadata(e, formats, layers),
-        "Contents": lambda: e("wcs:Contents", [_summary(e, layer) for layer in layers]),
+        "Contents": lambda: _contents(e, layers, sections),
     }
+    wanted = {"Contents" if name == SERIES else name for name in sections}
     about = {"version": VERSION, "updateSequence": str(sequence), "xsi:schemaLocation": SCHEMA_LOCATION}
-    return e("wcs:Capabilities", about, [make() for name, make in known.items() if name in sections])
+    return e("wcs:Capabilities", about, [make() for name, make in known.items() if name in wanted])
+
+
+def _contents(e: Elements, layers: tuple[Layer, ...], sections: Collection[str]) -> Element:
+    """Every job is a coverage, and a series of the scenes behind it."""
+    return e(
+        "wcs:Contents",
+        [_summary(e, layer) for layer in layers] if "Contents" in sections else None,
+        e("wcs:Extension", [_series_summary(e, layer) for layer in layers]) if SERIES in sections else None,
+    )
+
+
+def _series_summary(e: Elements, layer: Layer) -> Element:
+    return e(
+        "wcseo:DatasetSeriesSummary",
+        lonlat_box(e, layer.description.boxes[0]),
+        e("wcseo:DatasetSeriesId", layer.id),
+        period(e, f"{layer.id}-period", *layer.description.interval),
+    )
+
+
+def period(e: Elements, name: str, first: str, last: str) -> Element:
+    """``gml:TimePeriod`` with a gml:id."""
+    return e("gml:TimePeriod", {"gml:id": name}, e("gml:beginPosition", first), e("gml:endPosition", last))
 
 
 def _service_metadata(e: Elements, formats: Iterable[str], layers: tuple[Layer, ...]) -> Element:

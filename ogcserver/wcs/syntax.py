@@ -35,6 +35,7 @@ _SUBSET = re.compile(rf"([^\s,()]+)\s*(?:,([^()]+))?\({_BOUND}(?:,{_BOUND})?\)")
 _SCALE = re.compile(r"([^\s,()]+)\s*\(([^,():]+)(?:[:,]([^,():]+))?\)")
 _NEXT_AXIS = re.compile(r"(?<=\))\s*,")
 _TEMPORAL_CRS = re.compile(r"/OGC/[\w.]+/AnsiDate$")
+_COMPOUND_CRS = re.compile(r"https?://\S+/def/crs-compound\?1=([^&\s]+)(&2=\S+)?")
 _SHOWN = 80
 
 AxisScales = tuple[tuple[str, float], ...]
@@ -73,18 +74,29 @@ def parse_subset(text: str) -> Subset:
     return Subset(axis, given[0], given[-1], len(given) == 1, named)
 
 
+def _horizontal(text: str) -> str:
+    """The CRS of x and y where a CRS has a time axis besides, as that of a coverage with one has.
+
+    A client that does not escape the name sends its second part, ``&2=...AnsiDate``, as a parameter of its own.
+    """
+    compound = _COMPOUND_CRS.fullmatch(text.strip())
+    if compound is None or (compound[2] and not _TEMPORAL_CRS.search(compound[2])):
+        return text
+    return compound[1]
+
+
 def subsetting_crs(text: str) -> str:
-    """The canonical name of a CRS.  Raises SubsettingCrsError: unknown."""
+    """The canonical name of a CRS, without its time axis.  Raises SubsettingCrsError: unknown."""
     try:
-        return canonical(text)
+        return canonical(_horizontal(text))
     except CrsError as error:
         raise SubsettingCrsError(error.message) from error
 
 
 def output_crs(text: str) -> str:
-    """The canonical name of a CRS.  Raises OutputCrsError: unknown."""
+    """The canonical name of a CRS, without its time axis.  Raises OutputCrsError: unknown."""
     try:
-        return canonical(text)
+        return canonical(_horizontal(text))
     except CrsError as error:
         raise OutputCrsError(error.message) from error
 

@@ -25,6 +25,8 @@ _YEAR, _MONTH = re.compile("[0-9]{4}"), re.compile("[0-9]{4}-[0-9]{2}")
 _MOST_DAYS = 3_000_000
 _LISTED = 5
 _SHOWN = 80
+_MOST_SEARCHED = 100
+"""Times and periods of one request, each of which is compared with every observation."""
 
 Span = tuple[datetime, datetime]
 """From the first moment to the one after the last."""
@@ -49,8 +51,8 @@ def choose_times(labels: tuple[str, ...], subset: Subset) -> tuple[str, ...]:
     Raises:
         InvalidSubset: not a time, low above high, no observation, or several of them for a slice.
     """
-    low = _FIRST if subset.low == "*" else _moments(subset.low, subset.axis)[0]
-    high = _LAST if subset.high == "*" else _moments(subset.high, subset.axis)[1]
+    low = _FIRST if subset.low == "*" else moments(subset.low, subset.axis)[0]
+    high = _LAST if subset.high == "*" else moments(subset.high, subset.axis)[1]
     if low >= high:
         raise InvalidSubset(f"{subset.low!r} is later than {subset.high!r}", locator=subset.axis)
     chosen = tuple(label for label in labels if _meets(label, low, high))
@@ -74,7 +76,7 @@ def _meets(label: str, low: datetime, high: datetime) -> bool:
     return first < high and (first >= low or last > low)
 
 
-def _moments(text: str, axis: str) -> Span:
+def moments(text: str, axis: str) -> Span:
     """The span that a bound stands for.  Raises InvalidSubset: not a time; the locator is the axis."""
     if _ANSI_NUMBER.fullmatch(text):
         days = min(number(text), _MOST_DAYS)
@@ -107,12 +109,20 @@ def choose_listed(labels: tuple[str, ...], wanted: tuple[str, ...], locator: str
     Without any, the newest observation; nothing for a coverage without a time axis, whatever is wanted.
 
     Raises:
-        InvalidSubset: not a time, a period without an end, or no observation at it.
+        InvalidSubset: not a time, a period without an end, no observation at it, or too many that are no labels.
     Source: OGC 03-065r6 clause 9.2.2.6, OGC 07-067r5 clause 9.3.1.
     """
     if not labels or not wanted:
         return labels[-1:]
-    chosen = {label for text in wanted for label in choose_times(labels, _listed(text, locator))}
+    chosen = set(wanted).intersection(labels)
+    searched = [text for text in dict.fromkeys(wanted) if text not in chosen]
+    if len(searched) > _MOST_SEARCHED:
+        raise InvalidSubset(
+            f"{len(searched)} times are more than the {_MOST_SEARCHED} that one request may list: name a period",
+            locator=locator,
+        )
+    for text in searched:
+        chosen.update(choose_times(labels, _listed(text, locator)))
     return tuple(label for label in labels if label in chosen)
 
 

@@ -5,7 +5,6 @@ Source: OGC 09-110r4, 09-147r3 (KVP), 09-148r1 (XML/POST), 09-149r1 (SOAP).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from starlette.concurrency import run_in_threadpool
@@ -19,40 +18,34 @@ from ogcserver.ows.report import Dialect, dialect
 from ogcserver.ows.sequence import UpdateSequence
 from ogcserver.ows.soap import MEDIA_TYPE as SOAP
 from ogcserver.ows.soap import envelope, soap_dialect, soap_response
-from ogcserver.ows.xml import WCS_20 as WCS_20_NAMESPACE
 from ogcserver.ows.xml import Element, xml_response
 from ogcserver.wcs import coverage, geotiff
 from ogcserver.wcs.codes import WCS_20, InvalidUpdateSequence
-from ogcserver.wcs.delivery import Call, Delivery, Operation
+from ogcserver.wcs.delivery import Call, Delivery
 from ogcserver.wcs.domain import Cut
+from ogcserver.wcs.eo import Scenes, describe_set
 from ogcserver.wcs.place import cut_of, place
-from ogcserver.wcs.posted import parameters
-from ogcserver.wcs.reading import Items
+from ogcserver.wcs.posted import GRAMMAR
 from ogcserver.wcs.related import related
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.responses import capabilities, descriptions
+from ogcserver.wcs.version import VersionService
 
 
-class Wcs20:
-    """A :class:`ogcserver.wcs.delivery.VersionService`."""
+class Wcs20(VersionService):
+    """Version 2.0.1."""
 
     versions = ("2.0.1",)
-    namespaces = (WCS_20_NAMESPACE,)
+    grammar = GRAMMAR
 
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-        self.operations: Mapping[str, Operation] = {
-            "GetCapabilities": self.get_capabilities,
-            "DescribeCoverage": self.describe_coverage,
-            "GetCoverage": self.get_coverage,
-        }
+    def __init__(self, delivery: Delivery, scenes: Scenes) -> None:
+        super().__init__(delivery)
+        self.scenes = scenes
+        self.operations = {**self.operations, "DescribeEOCoverageSet": self.describe_eo_coverage_set}
         self._dialect, self.soap_dialect = dialect(WCS_20, "2.0"), soap_dialect(WCS_20)
 
     def dialect(self, version: str, operation: str) -> Dialect:
         return self._dialect
-
-    def parameters(self, root: Element) -> Items:
-        return parameters(root)
 
     async def get_capabilities(self, call: Call) -> Response:
         ask, who = GetCapabilities.from_kvp(call.kvp), self.delivery.identification
@@ -76,6 +69,9 @@ class Wcs20:
         ask = DescribeCoverage.from_kvp(call.kvp)
         document = descriptions([await call.layers.get(identifier) for identifier in ask.coverage_ids])
         return soap_response(document) if call.soap else xml_response(document)
+
+    async def describe_eo_coverage_set(self, call: Call) -> Response:
+        return await describe_set(call, self.scenes)
 
     async def get_coverage(self, call: Call) -> Response:
         """The file; or its GML document; or both, which is the only way for a file to travel in SOAP."""

@@ -43,16 +43,14 @@ def items(text: str) -> tuple[str, ...]:
 
 
 def layer_names(text: str) -> tuple[str, ...]:
-    """Names of layers.
+    """Names of layers; one may stand more than once, in several styles for instance.
 
     Raises:
-        InvalidParameter: more than :data:`LAYER_LIMIT`, or one of them twice.
+        InvalidParameter: more than :data:`LAYER_LIMIT`.
     """
     names = items(text)
     if len(names) > LAYER_LIMIT:
         raise InvalidParameter(f"a request has at most {LAYER_LIMIT} layers, not {len(names)}")
-    if len(set(names)) < len(names):
-        raise InvalidParameter("a layer is named twice")
     return names
 
 

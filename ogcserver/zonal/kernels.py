@@ -47,8 +47,8 @@ def quantiles(values, weights, wanted, out):
     The k-th of n values, in order, stands at ``(k - 1) w_k + (n - 1) (w_1 + ... + w_(k-1))``, and between them the
     result is linear. Equal values are in the order of their weights.
 
-    Source: the estimator of exactextract; with equal weights it is type 7 of R. Hyndman and Y. Fan, "Sample Quantiles in
-    Statistical Packages", 1996.
+    Source: the estimator of exactextract; with equal weights it is type 7 of R. Hyndman and Y. Fan, "Sample Quantiles
+    in Statistical Packages", 1996.
     """
     n = len(values)
     if n == 0:

@@ -15,10 +15,10 @@ from ogcserver.sources.region_files import Regions
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-STRAIGHT = 1e-5
+STRAIGHT = 1e-6
 """Edges are straight in the CRS of their file; in that of the pixels they bend, and get corners until they differ from
 the curve by no more than this part of a pixel."""
-_HALVINGS = 14
+_HALVINGS = 12
 _TURN = 360.0
 
 
@@ -77,10 +77,8 @@ def lay(regions: Regions, grid: Grid) -> Zones:
 
 def _bent(x: Floats, y: Floats, ring: Ints, crs: str, lattice: Lattice) -> tuple[Floats, Floats, Ints]:
     """Corners in pixels of the lattice, with more of them where edges bend; and the ring of each."""
-    for _ in range(_HALVINGS + 1):
-        px, py = _pixels(crs, lattice, x, y)
-        if crs == lattice.crs:
-            break
+    px, py = _pixels(crs, lattice, x, y)
+    for _ in range(_HALVINGS if crs != lattice.crs else 0):
         edge = np.flatnonzero(ring[1:] == ring[:-1])
         middle_x, middle_y = (x[edge] + x[edge + 1]) / 2, (y[edge] + y[edge + 1]) / 2
         mx, my = _pixels(crs, lattice, middle_x, middle_y)
@@ -91,6 +89,7 @@ def _bent(x: Floats, y: Floats, ring: Ints, crs: str, lattice: Lattice) -> tuple
             break
         after = edge[bends] + 1
         x, y = np.insert(x, after, middle_x[bends]), np.insert(y, after, middle_y[bends])
+        px, py = np.insert(px, after, mx[bends]), np.insert(py, after, my[bends])
         ring = np.insert(ring, after, ring[after])
     return px, py, ring
 

@@ -255,7 +255,10 @@ def test_bad_coverage_requests(name: str, text: str, expected: tuple[int, str, s
 
 def test_failures_of_the_server_are_reports() -> None:
     assert fault(get(path="/wcs", method="PUT"))[:2] == (405, "OperationNotSupported")
-    assert fault(get(path="/wcs", method="POST"))[:2] == (415, "NoApplicableCode")
+    assert fault(get(path="/wcs", method="POST", headers={"content-type": "text/plain"}))[:2] == (
+        415,
+        "NoApplicableCode",
+    )
     busy = get(*BASE.items(), ("request", "GetCoverage"), ("coverageid", "j-utm"), failure=lambda: Overloaded("busy"))
     assert fault(busy)[:2] == (503, "NoApplicableCode")
     assert busy.headers["retry-after"]

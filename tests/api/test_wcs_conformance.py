@@ -431,6 +431,17 @@ def test_a_document_and_its_file(identifier: str) -> None:
     assert extent(root) == pytest.approx(opened(second.get_payload(decode=True)).bounds)
 
 
+@asserts(soap=8)
+def test_the_binding_is_described() -> None:
+    root = etree.fromstring(send("GET", "", "", ("wsdl", "")).content)
+    names = {"wsdl": "http://schemas.xmlsoap.org/wsdl/", "soap": "http://schemas.xmlsoap.org/wsdl/soap12/"}
+    assert root.find("wsdl:binding[@name='WcsSoapBinding']/soap:binding[@style='document']", names) is not None
+    port = root.find("wsdl:service/wsdl:port", names)
+    assert port.get("binding").partition(":")[2] == "WcsSoapBinding"
+    answer = send("POST", in_soap(request("GetCapabilities")), "application/soap+xml")
+    assert answer.status_code == 200 and str(answer.request.url) == port.find("soap:address", names).get("location")
+
+
 @asserts(soap=[3, 4, 5, 6], post_xml=5, core=37)
 def test_a_coverage_is_the_same_by_each_binding() -> None:
     document = get_coverage("j-utm", ("E", "600000", "600050"), ("N", "5199990"))

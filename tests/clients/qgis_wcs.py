@@ -90,8 +90,10 @@ def exported(layer, path):
 
 
 def main(uri, path):
+    messages = []
+    QgsApplication.messageLog().messageReceived.connect(lambda text, tag, level: messages.append(f"{tag}: {text}"))
     layer = QgsRasterLayer(uri, "x", "wcs")
-    result = {"valid": layer.isValid()}
+    result = {"valid": layer.isValid(), "messages": messages}
     if layer.isValid():
         result |= facts(layer)
         result["identified"] = identified(layer)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import threading
-import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-import uvicorn
+from lxml import etree
 from rasterio.io import MemoryFile
 
-from tests.unit.wcs.fakes import TIMES, fake_app, fake_layers
+from tests.e2e.harness import running
+from tests.unit.wcs.fakes import TIMES, FakeEngine, description, fake_app, fake_layers, layer
 
 pytestmark = [
     pytest.mark.client,
@@ -31,19 +30,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Address of a coverage service on a free loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(fake_app(), host="127.0.0.1", port=port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline, "the server does not start"
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}/wcs"
-    server.should_exit = True
-    thread.join(20)
+    with running(fake_app()) as address:
+        yield f"{address}/wcs"
 
 
 def gdal(folder: Path, program: str, *arguments: str) -> str:
@@ -222,3 +210,59 @@ def test_owslib_raises_the_text_of_an_exception(url: str, version: str) -> None:
         wcs.getCoverage(
             identifier="j-none", bbox=(0, 0, 1, 1), crs="EPSG:4326", width=1, height=1, format="GTiff"
         ).read()
+
+
+def test_owslib_posts_a_request_of_1_0(url: str) -> None:
+    """A form whose type OWSLib does not tell."""
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version="1.0.0")
+    methods = wcs.getOperationByName("GetCoverage").methods
+    assert {method["type"] for method in methods} == {"Get", "Post"}
+    answer = wcs.getCoverage(
+        identifier="j-utm", bbox=(601000.0, 5198840.0, 601750.0, 5199340.0), crs="EPSG:32632", width=75, height=50,
+        format="GTiff", method="Post",
+    )  # fmt: skip
+    with MemoryFile(answer.read()) as memory, memory.open() as file:
+        assert file.shape == (50, 75)
+        assert file.bounds == pytest.approx((601000, 5198840, 601750, 5199340))
+
+
+@pytest.mark.parametrize("version", ["1.1.0", "1.1.1"])
+def test_owslib_chooses_grid_bands_and_time_of_1_1(url: str, version: str) -> None:
+    wcs = pytest.importorskip("owslib.wcs").WebCoverageService(url, version=version)
+    urn = "urn:ogc:def:crs:EPSG::32632"
+    ask = {
+        "identifier": "j-times", "bbox": (600050, 5198050, 602950, 5199950, urn), "time": [TIMES[1]],
+        "format": "image/tiff", "rangesubset": "contents[bands[t]]", "gridbaseCRS": urn,
+        "gridtype": "urn:ogc:def:method:WCS:1.1:2dSimpleGrid", "gridCS": "urn:ogc:def:cs:OGC:0.0:Grid2dSquareCS",
+        "gridorigin": "600050,5199950", "gridoffsets": "100,-100",
+    }  # fmt: skip
+    sent = wcs.getCoverage(**ask).read()
+    with MemoryFile(sent.split(b"\r\n\r\n", 2)[2]) as memory, memory.open() as file:
+        assert (file.count, file.shape) == (1, (20, 30))
+        assert (file.read(1) == 1).all()
+    stored = etree.fromstring(wcs.getCoverage(**ask, store="true").read())
+    reference = stored.find(".//{*}Reference").get("{http://www.w3.org/1999/xlink}href")
+    with urllib.request.urlopen(reference) as answer:
+        assert answer.headers["content-type"] == "image/tiff"
+        assert answer.read() in sent
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[str]:
+    """Address of a service with one coverage that GDAL reads in blocks, for it is wider than 1800 pixels."""
+    layers = (layer("j-large", description("EPSG:32632", 600000.0, 5210000.0, 10.0, 2000, 1000)),)
+    with running(fake_app(FakeEngine(layers))) as address:
+        yield f"{address}/wcs"
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.1"])
+def test_gdal_reads_blocks_that_hang_over_the_coverage(large: str, tmp_path: Path, version: str) -> None:
+    """Blocks of 1024 x 512 pixels, of which those at the right and lower edge are padded."""
+    out = tmp_path / "out.tif"
+    gdal(tmp_path, "gdalinfo", "-stats", f"WCS:{large}?version={version}&coverage=j-large")
+    tiled = ["-co", "TILED=YES", "-co", "BLOCKXSIZE=512", "-co", "BLOCKYSIZE=512"]
+    gdal(tmp_path, "gdal_translate", "-q", *tiled, f"WCS:{large}?version={version}&coverage=j-large", str(out))
+    assert check(out) == (1000, 2000)
+    statistics = gdal(tmp_path, "gdalinfo", f"WCS:{large}?version={version}&coverage=j-large")
+    assert "STATISTICS_MINIMUM=600005" in statistics
+    assert "STATISTICS_MAXIMUM=619995" in statistics

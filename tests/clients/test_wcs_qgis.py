@@ -63,8 +63,11 @@ def seen(folder: Path, uri: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("version", ["", "1.1.1"])
-@pytest.mark.parametrize("identifier", ["j-utm", "j-ll", "j-north"])
+@pytest.mark.parametrize(
+    ("identifier", "version"),
+    [*((known, version) for known in ("j-utm", "j-ll", "j-north") for version in ("", "1.1.1")),
+     ("j-ll", "1.1.0"), ("j-ll", "1.1.2")],
+)  # fmt: skip
 def test_qgis_sees_every_pixel_where_it_belongs(url: str, qgis: Path, identifier: str, version: str) -> None:
     grid = next(layer.description.grid for layer in fake_layers() if layer.id == identifier)
     found = seen(qgis, f"url={url}&identifier={identifier}" + (f"&version={version}" if version else ""))
@@ -92,3 +95,11 @@ def test_qgis_takes_a_time(url: str, qgis: Path) -> None:
     assert [values[2] for values in found["identified"]] == [1] * 5
     found = seen(qgis, f"url={url}&identifier=j-times")
     assert [values[2] for values in found["identified"]] == [3] * 5
+
+
+@pytest.mark.parametrize("version", ["", "1.1.1"])
+def test_qgis_tells_why_there_is_no_coverage(url: str, qgis: Path, version: str) -> None:
+    """The text of an exception with status 200, in the media type of either version."""
+    found = seen(qgis, f"url={url}&identifier=j-times&time=1900-01-01" + (f"&version={version}" if version else ""))
+    assert not found["valid"]
+    assert any("no observation at '1900-01-01'" in message for message in found["messages"])

@@ -92,10 +92,10 @@ def test_the_first_body_makes_a_job_whose_download_is_the_same_file(full: TestSe
     full.delete(f"/jobs/{job_id}")
 
 
-def test_the_second_body_is_refused_for_its_process_only(demo: TestServer, bodies: list[Json]) -> None:
+def test_the_second_body_is_refused_as_long_as_the_user_has_no_regions(demo: TestServer, bodies: list[Json]) -> None:
     for path in ("/execute", "/jobs/execute", "/jobs"):
         response = demo.post(path, bodies[1])
-        assert_json_error(demo, response, 400, 2101, "zonal_statistics")
+        assert_json_error(demo, response, 400, 2103, "process_graph.args.regions")
 
 
 def test_the_second_body_s_imagery_is_band_8(demo: TestServer, bodies: list[Json]) -> None:
@@ -143,9 +143,8 @@ def test_the_first_use_case_with_its_spelling_of_a_coverage_request(demo: TestSe
     asked = raster(demo.get(f"{job.services['wcs']}?{query}"))
     assert asked.shape == (200, 200)
     assert np.isfinite(asked.values).mean() > 0.5
-    standard = raster(
-        job.coverage("Long(16.1,16.5)", "Lat(47.8,48.4)", SUBSETTINGCRS=CRS_URI, SCALESIZE="i(200),j(200)")
-    )
+    more = {"SUBSETTINGCRS": CRS_URI, "OUTPUTCRS": f"EPSG:{asked.crs.to_epsg()}", "SCALESIZE": "i(200),j(200)"}
+    standard = raster(job.coverage("Long(16.1,16.5)", "Lat(47.8,48.4)", **more))
     assert np.array_equal(asked.values, standard.values, equal_nan=True) and asked.transform == standard.transform
     # the box of longitudes and latitudes lies inside of what is delivered in the job's own CRS
     there = Transformer.from_crs(4326, asked.crs.to_epsg(), always_xy=True).transform_bounds(16.1, 47.8, 16.5, 48.4, 51)

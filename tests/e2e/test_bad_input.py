@@ -71,7 +71,7 @@ BAD_GRAPHS: list[tuple[Any, int, str]] = [
     (node("min_tmie", S2), 2101, "process_graph.process_id"),
     (node("min_time", node("NDVY", S2)), 2101, f"{ARGS}.imagery.process_id"),
     (node("/user/nothing", S2), 2101, "process_graph"),
-    (node("/udf/Python/aggregate_time", S2), 2101, "process_graph.process_id"),
+    (node("/udf/Fortran/aggregate_time", S2), 1301, "process_graph.process_id"),
     (node("min_time", S2, speed=3), 2102, f"{ARGS}.speed"),
     (node("min_time", node("NDVI", S2, red="B04", nir="B8A", blue="B02")), 2102, f"{ARGS}.imagery.args.blue"),
     (node("min_time"), 2104, f"{ARGS}.imagery"),
@@ -325,7 +325,7 @@ def test_coverage_times_that_there_are_not(demo: TestServer, timed: Job) -> None
 def test_coverages_and_formats_that_there_are_not(demo: TestServer, job: Job) -> None:
     ask = {"SERVICE": "WCS", "VERSION": "2.0.1", "REQUEST": "GetCoverage", "COVERAGEID": "j-none"}
     assert_report(demo, demo.get("/wcs", params=ask), "2.0", 404, "NoSuchCoverage", None)
-    assert_report(demo, job.coverage(FORMAT="image/webp"), "2.0", 400, "InvalidParameterValue", "format")
+    assert_report(demo, job.coverage(FORMAT="image/bmp"), "2.0", 400, "InvalidParameterValue", "format")
     answer = demo.get("/wcs", params=ask | {"VERSION": "9"})
     assert_report(demo, answer, "2.0", 400, "InvalidParameterValue", "version")
     answer = demo.get("/wcs", params=ask | {"REQUEST": "GetEverything"})

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rasterio.io import MemoryFile  # type: ignore[import-untyped]
 
+from tests.e2e.harness import Job, bits, raster
 from tests.fakes import node, product
 from tests.unit.batch.processes import Process, alive, children, free_port, write_scene
 from tests.unit.batch.stations import wait_for
@@ -49,6 +51,30 @@ def undisturbed(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def test_a_batch_has_the_pixels_of_a_synchronous_request(undisturbed: tuple[bytes, bytes]) -> None:
     assert pixels(undisturbed[0]) == undisturbed[1]
+
+
+def test_a_batch_has_the_pixels_of_the_joined_tiles_of_wmts(tmp_path: Path) -> None:
+    edge, size = 700, 256
+    graph = node("min_time", imagery=node("NDVI", imagery=product("scene"), red="b1", nir="b2"))
+    with Process(tmp_path, write_scene(tmp_path, edge)) as server:
+        queued, shown = server.add(graph), server.add(graph)
+        server.queue(queued)
+        assert server.http.post(f"/jobs/{shown}/on_demand").status_code == 204
+        layer = Job(server.http, shown, {"wmts": "/wmts"})  # type: ignore[arg-type]  # asks like a TestServer
+        matrix = layer.native_matrix()
+        count = -(-edge // size)
+        joined = np.full((1, count * size, count * size), np.nan, np.float32)
+        for row in range(count):
+            for col in range(count):
+                answer = layer.tile(matrix.set_id, matrix.matrix, row, col, FORMAT="image/tiff; application=geotiff")
+                there = np.s_[:, row * size : (row + 1) * size, col * size : (col + 1) * size]
+                joined[there] = raster(answer).values
+        executed = raster(server.http.post("/execute", json={"process_graph": graph}))
+        with MemoryFile(server.result(queued)) as memory, memory.open() as file:
+            batch = file.read()
+    assert batch.dtype == np.float32 and np.isfinite(batch).all()
+    assert bits(batch) == bits(executed.values) == bits(joined[:, :edge, :edge])
+    assert np.isnan(joined[:, edge:]).all() and np.isnan(joined[:, :, edge:]).all()
 
 
 def test_a_killed_server_loses_no_chunk_and_the_result_is_the_same(

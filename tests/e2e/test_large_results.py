@@ -72,7 +72,7 @@ def pixels(response: httpx.Response) -> tuple[Any, ...]:
         assert document.get_payload(decode=True).startswith(b"<?xml")  # type: ignore[union-attr]
         content = file.get_payload(decode=True)  # type: ignore[union-attr, assignment]
     with MemoryFile(content) as memory, memory.open() as file:
-        return bits(file.read()), file.transform, file.crs, file.nodata
+        return bits(file.read()), file.transform, file.crs, str(file.nodata)
 
 
 def test_an_entity_that_is_known_is_not_computed_again(servers: Servers) -> None:

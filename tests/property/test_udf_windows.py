@@ -10,12 +10,14 @@ from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from ogcserver.cube import RESAMPLINGS, Array, View
+from ogcserver.engine.cache import ByteCache
 from ogcserver.engine.describe import Finder
+from ogcserver.engine.extents import ScriptCalls
 from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.run import run
 from ogcserver.engine.service import Engine
-from ogcserver.plan.bind import Read, bind, observation_times
+from ogcserver.plan.bind import Bound, Read, bind, observation_times
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.rewrite import REWRITES
 from ogcserver.sources.base import Observation
@@ -65,6 +67,29 @@ FILES = Written(
                     out = np.fmax(out, np.roll(cube.data, (dy, dx), axis=(2, 3)) + dy * 7 + dx)
             return out
     """,
+    ranked="""
+        import numpy as np
+        def apply_scene_array(cube):
+            return cube.data - np.nan_to_num(cube.data).max(axis=(2, 3), keepdims=True)
+    """,
+    extremes="""
+        import numpy as np
+        def reduce_space_array(cube):
+            return np.nan_to_num(cube.data).max(axis=(2, 3))
+    """,
+    quarters="""
+        import numpy as np
+        def aggregate_space_array(cube):
+            known = np.nan_to_num(cube.data)
+            halves = [known[:, :, ::2].max(axis=2), known[:, :, 1:].max(axis=2)]
+            return np.stack([np.stack([h[:, :, :1].max(axis=2), h.max(axis=2)], axis=2) for h in halves], axis=2)
+    """,
+    octants="""
+        import numpy as np
+        def aggregate_spacetime_array(cube):
+            best = np.nan_to_num(cube.data).max(axis=(0, 2, 3))[None, :, None, None]
+            return cube.replace(np.concatenate([best, best + 1]).repeat(2, 2), times=["2017-01-01", "2017-02-01"])
+    """,
     cube="""
         import numpy as np
         WINDOW = (3, 3, 3)
@@ -79,7 +104,8 @@ FILES = Written(
 )
 TEMPORAL = (
     ("apply_pixel", "scaled"), ("apply_pixel", "filled"), ("aggregate_time", "known"), ("window_time", "steps"),
-    ("window_space", "smooth"), ("window_spacetime", "cube"),
+    ("window_space", "smooth"), ("window_spacetime", "cube"), ("apply_scene", "ranked"), ("reduce_space", "extremes"),
+    ("aggregate_space", "quarters"), ("aggregate_spacetime", "octants"),
 )  # fmt: skip
 Case = tuple[dict[str, Any], View]
 
@@ -89,11 +115,18 @@ def planned(graph: dict[str, Any], rewrites: Any = REWRITES) -> Expr:
 
 
 def pixels(plan: Expr, view: View) -> Array:
+    return computed(bind(plan, view, FINDER))[0]
+
+
+def computed(bound: Bound, check: Any = lambda: None) -> tuple[Array, bool]:
     def read(step: Read, bands: Any, check: Any) -> tuple[Array, bool]:
         assert isinstance(step.observation, Observation)
         return reader().onto(step.view.grid, step.view.resampling).read(step.observation, bands, check)
 
-    return run(bind(plan, view, FINDER), read, lambda: None, calls=FUNCTIONS.call)[0]
+    return run(bound, read, check, calls=CALLS)
+
+
+CALLS = ScriptCalls(FINDER, FUNCTIONS, Limits(), ByteCache(0, lambda block: 1), computed, lambda plan: ())
 
 
 @st.composite

@@ -113,9 +113,10 @@ def test_the_example_shows_every_key_with_its_default() -> None:
         Settings().limits,
         Settings().sources,
     )
-    assert (settings.auth, settings.files, settings.graphs) == (Settings().auth, Settings().files, Settings().graphs)
+    assert (settings.auth, settings.files) == (Settings().auth, Settings().files)
+    assert (settings.udf, settings.graphs) == (Settings().udf, Settings().graphs)
     assert settings.server.data_dir == CONFIG / "data"
-    sections = (settings.auth, settings.files, settings.graphs, settings.catalogs[0])
+    sections = (settings.auth, settings.files, settings.udf, settings.graphs, settings.catalogs[0])
     for section in (settings.server, settings.cache, settings.limits, settings.sources, *sections):
         for one in fields(section):
             assert f"\n{one.name} = " in text, one.name

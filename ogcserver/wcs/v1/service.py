@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import ClassVar
-
-from starlette.responses import Response
 
 from ogcserver.errors import TooLarge
 from ogcserver.jobs.layers import Layer
-from ogcserver.wcs.delivery import Call, Delivery, Operation
+from ogcserver.wcs.delivery import Call
 from ogcserver.wcs.naming import find, nameable
+from ogcserver.wcs.version import VersionService
 
 MOST_DESCRIBED = 500
 """Coverages in one answer to DescribeCoverage, each of some 3 kB."""
 
 
-class OlderVersion(ABC):
-    """The three operations, and how they find coverages; a :class:`ogcserver.wcs.delivery.VersionService`."""
+class OlderVersion(VersionService):
+    """Finds coverages as these versions offer them."""
 
     identifiers: ClassVar[str]
     """The parameter of DescribeCoverage that names coverages."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-        self.operations: Mapping[str, Operation] = {
-            "GetCapabilities": self.get_capabilities,
-            "DescribeCoverage": self.describe_coverage,
-            "GetCoverage": self.get_coverage,
-        }
-
-    @abstractmethod
-    async def get_capabilities(self, call: Call) -> Response: ...
-
-    @abstractmethod
-    async def describe_coverage(self, call: Call) -> Response: ...
-
-    @abstractmethod
-    async def get_coverage(self, call: Call) -> Response: ...
 
     async def described(self, call: Call, identifiers: tuple[str, ...]) -> tuple[Layer, ...]:
         """The coverages of these identifiers; all where none is named.

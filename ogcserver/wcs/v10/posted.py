@@ -8,62 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ogcserver.errors import InvalidParameter, UnsupportedOperation
+from ogcserver.errors import InvalidParameter
 from ogcserver.ows.kvp import integer
 from ogcserver.ows.reading import MalformedDocument
 from ogcserver.ows.xml import WCS_10, Element
 from ogcserver.wcs.bands import AXIS
-from ogcserver.wcs.reading import (
-    SHOWN,
-    Items,
-    Reader,
-    child_of,
-    children,
-    local_name,
-    single,
-    text_of,
-    word_of,
-)
+from ogcserver.wcs.reading import Grammar, Items, Reader, child_of, children, local_name, nested, single, text_of, word
 from ogcserver.wcs.v1.posted import period
 
 
-def parameters(root: Element) -> Items:
-    """The parameters of a request's element.
-
-    Raises:
-        UnsupportedOperation: the element is no request of WCS 1.0.0.
-        MalformedDocument: an element that the schema does not have there, or a name with the syntax of KVP in it.
-        InvalidParameter: another axis of the range than that of the bands.
-    """
-    name = local_name(root)
-    known = _OPERATIONS.get(name.lower())
-    if known is None or root.tag != f"{{{WCS_10}}}{name}":
-        raise UnsupportedOperation(f"there is no operation {str(root.tag)[:SHOWN]!r} in WCS 1.0.0", locator="REQUEST")
-    yield "REQUEST", name
-    for attribute in ("service", "version", "updateSequence"):
-        yield attribute.upper(), root.get(attribute, "")
-    if name.lower() == "describecoverage":
-        yield "COVERAGE", ",".join(value for _, value in children(root, known))
-    else:
-        yield from children(root, known)
-
-
-def _coverage(element: Element) -> Items:
-    yield "COVERAGE", word_of(element)
-
-
-def _domain(element: Element) -> Items:
-    yield from children(element, {"spatialsubset": _place, "temporalsubset": _times})
-
-
-def _place(element: Element) -> Items:
-    """Box and CRS of the envelope, and the size of the grid, which is a RectifiedGrid where it tells more than that."""
-    grid = {"grid": _size, "rectifiedgrid": _size}
-    yield from children(element, {"envelope": _box, "envelopewithtimeperiod": _box, **grid})
-
-
 def _box(element: Element) -> Items:
-    """Times of an EnvelopeWithTimePeriod are those of the coverage; ``temporalSubset`` chooses."""
+    """The times of an EnvelopeWithTimePeriod are those of the coverage; ``temporalSubset`` chooses."""
     yield "CRS", element.get("srsName", "").strip()
     corners = [text_of(child).split() for child in element if local_name(child) == "pos"]
     if len(corners) != 2 or any(len(corner) != 2 for corner in corners):
@@ -72,6 +27,7 @@ def _box(element: Element) -> Items:
 
 
 def _size(element: Element) -> Items:
+    """The size of the grid, which is a RectifiedGrid where it tells more than that."""
     limits = child_of(element, "limits")
     extent = None if limits is None else child_of(limits, "GridEnvelope")
     if extent is None:
@@ -100,22 +56,27 @@ def _range(element: Element) -> Items:
     for axis in element:
         if axis.get("name", "").strip().lower() != AXIS:
             raise InvalidParameter(f"the range has one axis, {AXIS}", locator="axisSubset")
-        values = list(children(axis, {"singlevalue": lambda value: iter([(AXIS, word_of(value))])}))
+        values = list(children(axis, {"singleValue": word(AXIS)}))
         yield AXIS, ",".join(value for _, value in values)
 
 
-def _output(element: Element) -> Items:
-    yield from children(element, {"crs": single("RESPONSE_CRS"), "format": single("FORMAT")})
-
-
-_OPERATIONS: Mapping[str, Mapping[str, Reader]] = {
-    "getcapabilities": {"section": single("SECTION")},
-    "describecoverage": {"coverage": _coverage},
-    "getcoverage": {
-        "sourcecoverage": _coverage,
-        "domainsubset": _domain,
-        "rangesubset": _range,
-        "interpolationmethod": single("INTERPOLATION"),
-        "output": _output,
-    },
+_DOMAIN: Mapping[str, Reader] = {
+    "spatialSubset": nested({"Envelope": _box, "EnvelopeWithTimePeriod": _box, "Grid": _size, "RectifiedGrid": _size}),
+    "temporalSubset": _times,
 }
+GRAMMAR = Grammar(
+    "1.0.0",
+    (WCS_10,),
+    "COVERAGE",
+    {
+        "getcapabilities": {"section": single("SECTION")},
+        "describecoverage": {"Coverage": word("COVERAGE")},
+        "getcoverage": {
+            "sourceCoverage": word("COVERAGE"),
+            "domainSubset": nested(_DOMAIN),
+            "rangeSubset": _range,
+            "interpolationMethod": single("INTERPOLATION"),
+            "output": nested({"crs": single("RESPONSE_CRS"), "format": single("FORMAT")}),
+        },
+    },
+)

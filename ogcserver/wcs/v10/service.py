@@ -13,25 +13,23 @@ from ogcserver.coverages.output import encoder
 from ogcserver.jobs.layers import Layer
 from ogcserver.ows.report import Dialect, seen_by_qgis, service_exception_report, written
 from ogcserver.ows.sequence import UpdateSequence
-from ogcserver.ows.xml import WCS_10 as NAMESPACE
 from ogcserver.ows.xml import Element, xml_response
 from ogcserver.wcs.codes import WCS_10, CurrentUpdateSequence
 from ogcserver.wcs.delivery import Call, Delivery
 from ogcserver.wcs.naming import find, nameable
-from ogcserver.wcs.reading import Items
 from ogcserver.wcs.v1 import sequence
 from ogcserver.wcs.v1.service import OlderVersion
 from ogcserver.wcs.v10.place import place
-from ogcserver.wcs.v10.posted import parameters
+from ogcserver.wcs.v10.posted import GRAMMAR
 from ogcserver.wcs.v10.requests import EXCEPTIONS, DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.v10.responses import capabilities, descriptions
 
 
 class Wcs10(OlderVersion):
-    """A :class:`ogcserver.wcs.delivery.VersionService`."""
+    """Version 1.0.0."""
 
     versions = ("1.0.0",)
-    namespaces = (NAMESPACE,)
+    grammar = GRAMMAR
     identifiers = "COVERAGE"
 
     def __init__(self, delivery: Delivery) -> None:
@@ -41,9 +39,6 @@ class Wcs10(OlderVersion):
 
     def dialect(self, version: str, operation: str) -> Dialect:
         return self._of_coverages if operation == "getcoverage" else self._dialect
-
-    def parameters(self, root: Element) -> Items:
-        return parameters(root)
 
     async def get_capabilities(self, call: Call) -> Response:
         """

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ogcserver.errors import UnsupportedOperation
 from ogcserver.ows.reading import MalformedDocument
 from ogcserver.ows.xml import Element
 from ogcserver.wcs.reading import (
     SHOWN,
+    Grammar,
     Items,
     Reader,
     child_of,
@@ -21,45 +21,15 @@ from ogcserver.wcs.reading import (
     ignored,
     local_name,
     names,
-    namespace,
+    nested,
     single,
+    word,
     word_of,
 )
 from ogcserver.wcs.v1.posted import period
 from ogcserver.wcs.v11.documents import NAMESPACES
 
-READS = tuple(dict.fromkeys(wcs for wcs, _ in NAMESPACES.values()))
-"""Namespaces of requests."""
-
 _RANGE_SYNTAX = re.compile(r"[:;\[\]]")
-
-
-def parameters(root: Element) -> Items:
-    """The parameters of a request's element.
-
-    Raises:
-        UnsupportedOperation: the element is no request of WCS 1.1.
-        MalformedDocument: an element that the schema does not have there, or a name with the syntax of KVP in it.
-    """
-    name = local_name(root)
-    known = _OPERATIONS.get(name.lower())
-    if known is None or namespace(root) not in READS:
-        raise UnsupportedOperation(f"there is no operation {str(root.tag)[:SHOWN]!r} in WCS 1.1", locator="request")
-    yield "request", name
-    for attribute in ("service", "version", "updateSequence"):
-        yield attribute, root.get(attribute, "")
-    if name.lower() == "describecoverage":
-        yield "identifiers", ",".join(value for _, value in children(root, known))
-    else:
-        yield from children(root, known)
-
-
-def _identifier(element: Element) -> Items:
-    yield "identifier", word_of(element)
-
-
-def _domain(element: Element) -> Items:
-    yield from children(element, {"boundingbox": _box, "temporalsubset": _times})
 
 
 def _box(element: Element) -> Items:
@@ -98,7 +68,7 @@ def _field(element: Element) -> str:
 
 
 def _name(element: Element | None) -> str:
-    """A name that holds no syntax of a RangeSubset. The methods of interpolation are their own codes, or URNs' ends."""
+    """A name that holds no syntax of a RangeSubset."""
     text = word_of(element)
     if _RANGE_SYNTAX.search(text):
         raise MalformedDocument(f"{text[:SHOWN]!r} is not a name here", locator="RangeSubset")
@@ -106,30 +76,37 @@ def _name(element: Element | None) -> str:
 
 
 def _output(element: Element) -> Items:
+    """The booleans of XML schema are ``true`` and ``false``, or 1 and 0."""
+    stored = element.get("store", "").strip()
     yield "format", element.get("format", "").strip()
-    yield "store", {"1": "true", "0": "false"}.get(stored := element.get("store", "").strip(), stored)
-    yield from children(element, {"gridcrs": lambda grid: children(grid, _GRID)})
+    yield "store", {"1": "true", "0": "false"}.get(stored, stored)
+    yield from children(element, {"GridCRS": nested(_GRID)})
 
 
 _GRID: Mapping[str, Reader] = {
-    "srsname": ignored,
-    "gridbasecrs": single("GridBaseCRS"),
-    "gridtype": single("GridType"),
-    "gridorigin": _vector("GridOrigin"),
-    "gridoffsets": _vector("GridOffsets"),
-    "gridcs": single("GridCS"),
+    "srsName": ignored,
+    "GridBaseCRS": single("GridBaseCRS"),
+    "GridType": single("GridType"),
+    "GridOrigin": _vector("GridOrigin"),
+    "GridOffsets": _vector("GridOffsets"),
+    "GridCS": single("GridCS"),
 }
-_OPERATIONS: Mapping[str, Mapping[str, Reader]] = {
-    "getcapabilities": {
-        "acceptversions": names("acceptVersions"),
-        "sections": names("sections"),
-        "acceptformats": ignored,
+GRAMMAR = Grammar(
+    "1.1",
+    tuple(dict.fromkeys(wcs for wcs, _ in NAMESPACES.values())),
+    "identifiers",
+    {
+        "getcapabilities": {
+            "AcceptVersions": names("acceptVersions"),
+            "Sections": names("sections"),
+            "AcceptFormats": ignored,
+        },
+        "describecoverage": {"Identifier": word("identifiers")},
+        "getcoverage": {
+            "Identifier": word("identifier"),
+            "DomainSubset": nested({"BoundingBox": _box, "TemporalSubset": _times}),
+            "RangeSubset": _range,
+            "Output": _output,
+        },
     },
-    "describecoverage": {"identifier": _identifier},
-    "getcoverage": {
-        "identifier": _identifier,
-        "domainsubset": _domain,
-        "rangesubset": _range,
-        "output": _output,
-    },
-}
+)

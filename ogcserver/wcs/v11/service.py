@@ -19,30 +19,26 @@ from ogcserver.ows.xml import Element, xml_response
 from ogcserver.wcs.codes import WCS_11
 from ogcserver.wcs.delivery import Call
 from ogcserver.wcs.naming import find, nameable
-from ogcserver.wcs.reading import Items
 from ogcserver.wcs.v1.sequence import is_current
 from ogcserver.wcs.v1.service import OlderVersion
 from ogcserver.wcs.v11.documents import Documents
 from ogcserver.wcs.v11.multipart import multipart
 from ogcserver.wcs.v11.place import place
-from ogcserver.wcs.v11.posted import READS, parameters
+from ogcserver.wcs.v11.posted import GRAMMAR
 from ogcserver.wcs.v11.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from ogcserver.wcs.v11.store import address
 
 
 class Wcs11(OlderVersion):
-    """A :class:`ogcserver.wcs.delivery.VersionService`."""
+    """Versions 1.1.0 to 1.1.2."""
 
     versions = ("1.1.1", "1.1.2", "1.1.0")
-    namespaces = READS
+    grammar = GRAMMAR
     identifiers = "identifiers"
 
     def dialect(self, version: str, operation: str) -> Dialect:
         codes = seen_by_qgis(WCS_11) if operation == "getcoverage" else WCS_11
         return dialect(codes, "1.0" if version == "1.1.0" else "1.1")
-
-    def parameters(self, root: Element) -> Items:
-        return parameters(root)
 
     async def get_capabilities(self, call: Call) -> Response:
         """The document; of one that the client has, its version and sequence alone (06-121r3 clause 7.3.4)."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import sqlite3
+import time
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,18 @@ from ogcserver.batch.products import product_of
 from ogcserver.batch.workers import ProcessWorkers
 from ogcserver.encode.formats import formats
 from ogcserver.errors import JobNotFound, SourceUnavailable, TooLarge
-from tests.unit.batch.stations import GRAPH, SERIES, Gate, Office, OpenUtm, compile_utm, utm_product, wait_for, whole
+from tests.unit.batch.stations import (
+    GRAPH,
+    SERIES,
+    Gate,
+    Office,
+    OpenUtm,
+    Threads,
+    compile_utm,
+    utm_product,
+    wait_for,
+    whole,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +139,25 @@ def test_an_owner_that_lives_is_left_alone_and_works_once(tmp_path: Path) -> Non
         gate.free = 1000
         office.file(job)
         assert sorted((len(gate.computed), len(other.computed))) == [0, 30]
+
+
+class Stalling(Threads):
+    """Workers of which the first takes far longer to be had than a lease is."""
+
+    stalls = 1
+
+    def executor(self) -> Executor:
+        if self.stalls:
+            self.stalls -= 1
+            time.sleep(1.0)
+        return super().executor()
+
+
+def test_a_thread_that_stalls_does_not_lose_its_batch_to_another_one_of_its_process(tmp_path: Path) -> None:
+    gate = Gate()
+    with Office(tmp_path, gate, Stalling(), lease_s=0.1) as office:
+        office.file(office.add())
+        assert len(gate.computed) == 30
 
 
 def test_a_stopped_batch_ends_and_leaves_nothing(tmp_path: Path) -> None:

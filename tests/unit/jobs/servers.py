@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ogcserver.openeo.api import OpenEoApi
 from ogcserver.openeo.backend import Backend, Link
 from ogcserver.processes.registry import processes
 from ogcserver.sources.base import CollectionInfo
+from ogcserver.sources.region_files import RegionFolder
 from ogcserver.users.accounts import NoUsers, Users
 from ogcserver.users.files import FileLimits, UserFiles
 from ogcserver.users.identify import Identify
@@ -85,7 +87,8 @@ class Server:
         self.engine: Engine = self.archive.engine(**limits)
         self.exports = Exports(self.engine, Scratch(folder / "tmp"), 64 << 20, 600.0)
         self.store = JobStore(database_url(folder))
-        compiler = Compiler(processes(), self.archive, self.store, SMALL, graphs)
+        regions = lambda user_id: RegionFolder(partial(self.files.path_for_reading, user_id))  # noqa: E731
+        compiler = Compiler(processes(), self.archive, self.store, SMALL, graphs, regions=regions)
         self.users, self.usage = users(self.store), Usage(self.store.database)
         self.files = UserFiles(folder / "files", files, FileLocks(self.store.database))
         self.engine.on_computed = self.usage.count

@@ -13,7 +13,7 @@ import pytest
 
 from ogcserver.errors import JobNotFound, ServiceNotFound, StoredGraphNotFound
 from ogcserver.jobs.store import JobStore
-from tests.databases import database_url
+from tests.databases import SERVER, database_url
 
 GRAPH = {"process_id": "min_time", "args": {"imagery": {"product_id": "a"}}}
 NCNAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -150,6 +150,7 @@ def test_processes_may_start_at_the_same_time(tmp_path: Path) -> None:
     assert len(JobStore(url(tmp_path)).jobs()) == 3
 
 
+@pytest.mark.skipif(bool(SERVER), reason="not on SQLite")
 def test_sqlite_writes_ahead(tmp_path: Path) -> None:
     JobStore(url(tmp_path)).close()
     connection = sqlite3.connect(tmp_path / "sub" / "jobs.db")

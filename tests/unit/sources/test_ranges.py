@@ -32,6 +32,8 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.folder, self.ranges, self.status = folder, True, 206
         self.asked: list[tuple[str, str]] = []
+        self.together: threading.Barrier | None = None
+        """Answers are held back until so many requests have come."""
         host = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,6 +44,8 @@ class Host:
             def do_GET(self) -> None:
                 wanted = self.headers.get("range", "")
                 host.asked.append((self.path, wanted))
+                if host.together is not None:
+                    host.together.wait(10)
                 content = (host.folder / self.path[1:]).read_bytes()
                 if not host.ranges or not wanted:
                     self._answer(200, content, {})
@@ -100,6 +104,17 @@ def test_a_file_costs_a_request_for_its_header_and_one_for_neighbouring_blocks(h
     assert len(host.asked) == 2
     reader.read(place, 0, Window(10, 260, 300, 50))
     assert len(host.asked) == 2
+
+
+def test_ranges_far_apart_in_a_file_are_asked_for_at_the_same_time(host: Host, tmp_path: Path) -> None:
+    values = write(tmp_path / "a.tif", 1)
+    reader, place, window = CogReader(GdalReader()), FileBand(f"{host.address}/a.tif"), Window(10, 0, 50, 400)
+    reader.header(place)
+    host.asked.clear()
+    host.together = threading.Barrier(4)  # one for each row of blocks; broken if they came one after the other
+    raw = reader.read(place, 0, window)
+    np.testing.assert_array_equal(raw.window(400, 50)[0], values[:400, 10:60])
+    assert len(host.asked) == 4
 
 
 def test_prefetch_leaves_nothing_to_fetch(host: Host, tmp_path: Path) -> None:

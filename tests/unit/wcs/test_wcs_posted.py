@@ -7,13 +7,13 @@ import pytest
 from ogcserver.errors import RequestError, UnsupportedOperation
 from ogcserver.ows.kvp import Kvp
 from ogcserver.ows.reading import MalformedDocument, parse
-from ogcserver.wcs.posted import parameters
+from ogcserver.wcs.posted import GRAMMAR
 from ogcserver.wcs.requests import DescribeCoverage, GetCapabilities, GetCoverage
 from tests.wcs_xml import get_coverage, request
 
 
 def posted(document: str) -> Kvp:
-    return Kvp(parameters(parse(document.encode())))
+    return Kvp(GRAMMAR.parameters(parse(document.encode())))
 
 
 SCALING = "http://www.opengis.net/WCS_service-extension_scaling/1.0"

@@ -27,11 +27,32 @@ from ogcserver.wcs.requests import (
     negotiate,
     required_version,
 )
-from ogcserver.wcs.syntax import Subset, parse_subset
+from ogcserver.wcs.syntax import Subset, output_crs, parse_subset, subsetting_crs
 
 
 def ask(*items: tuple[str, str]) -> GetCoverage:
     return GetCoverage.from_kvp(Kvp((("COVERAGEID", "j-1"), *items)))
+
+
+COMPOUND = "http://www.opengis.net/def/crs-compound?1=http://www.opengis.net/def/crs/EPSG/0/32632"
+
+
+@pytest.mark.parametrize(
+    ("name", "understood"),
+    [
+        (f"{COMPOUND}&2=http://www.opengis.net/def/crs/OGC/0/AnsiDate", True),
+        (COMPOUND, True),  # what is left of it where a client does not escape it
+        (f"{COMPOUND}&2=http://www.opengis.net/def/crs/EPSG/0/5773", False),
+        ("http://www.opengis.net/def/crs-compound?2=http://www.opengis.net/def/crs/EPSG/0/32632", False),
+    ],
+)
+def test_the_crs_of_a_coverage_with_a_time_axis_is_understood(name: str, understood: bool) -> None:
+    for read, failure in ((subsetting_crs, SubsettingCrsError), (output_crs, OutputCrsError)):
+        if understood:
+            assert read(name) == "EPSG:32632"
+        else:
+            with pytest.raises(failure):
+                read(name)
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ BASE11 = {"identifier": "j", "BoundingBox": f"1,2,3,4,{UTM}", "format": "image/t
 
 
 def kvp10(document: str) -> Kvp:
-    return Kvp(posted10.parameters(parse(document.encode())))
+    return Kvp(posted10.GRAMMAR.parameters(parse(document.encode())))
 
 
 def kvp11(document: str) -> Kvp:
-    return Kvp(posted11.parameters(parse(document.encode())))
+    return Kvp(posted11.GRAMMAR.parameters(parse(document.encode())))
 
 
 @pytest.mark.parametrize(
