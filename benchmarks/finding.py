@@ -143,5 +143,3 @@ class Counted:
 
 def _no_header(place: object) -> object:
     raise ValueError(f"{place} is opened where only items are looked for")
-
-

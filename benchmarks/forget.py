@@ -46,4 +46,6 @@ class Caches:
 def compiled_here() -> int:
     """Kernels of the program that this process compiled because the disk did not have them."""
     kernels = [one for one in gc.get_objects() if isinstance(one, Dispatcher)]
-    return sum(sum(one.stats.cache_misses.values()) for one in kernels if one.py_func.__module__.startswith("ogcserver"))
+    return sum(
+        sum(one.stats.cache_misses.values()) for one in kernels if one.py_func.__module__.startswith("ogcserver")
+    )

@@ -10,12 +10,24 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import cached, compiling, http_tiles, pixels, scale, workers  # noqa: E402
+from benchmarks import (  # noqa: E402
+    block_bytes,
+    cached,
+    compiling,
+    finding,
+    http_tiles,
+    pixels,
+    remote,
+    scale,
+    starting,
+    switches,
+    workers,
+)
 from benchmarks.archive import Archive, Size, write  # noqa: E402
 from benchmarks.peers import peers  # noqa: E402
 from benchmarks.stats import machine  # noqa: E402
 
-WORKS = ("W1", "W2", "W3", "W4", "W6", "W7", "W8")
+WORKS = ("W1", "W2", "W3", "W4", "W6", "W7", "W8", "W9", "W10", "W11", "W12", "W13")
 
 
 def main() -> None:
@@ -27,15 +39,22 @@ def main() -> None:
     tasks = 14 if options.quick else 42
     in_process(archive, works, tasks)
     http_tiles.run(archive, works, tasks)
-    others: dict[str, Callable[[Archive, bool], None]] = {"W6": cached.run, "W7": workers.run, "W8": compiling.run}
+    others: dict[str, Callable[[Archive, bool], None]] = {
+        "W6": cached.run, "W7": workers.run, "W8": many_jobs, "W9": finding.run, "W10": remote.run,
+        "W11": starting.run, "W12": block_bytes.run, "W13": switches.run,
+    }  # fmt: skip
     for work, run in others.items():
         if work in works:
             run(archive, options.quick)
-    if "W8" in works:
-        scale.run(archive, options.quick)
     if options.peers:
         peers.run(archive, options.archive, tasks)
     print(f"\n{machine()}")
+
+
+def many_jobs(archive: Archive, quick: bool) -> None:
+    """Both parts of W8."""
+    compiling.run(archive, quick)
+    scale.run(archive, quick)
 
 
 def in_process(archive: Archive, works: list[str], tasks: int) -> None:

@@ -132,7 +132,7 @@ class Server:
         return job
 
     def forget(self, what: str) -> None:
-        """Closes ``files`` and forgets what follows, empties the caches of ``blocks`` and places, or of ``places`` only."""
+        """Closes ``files`` and empties all caches, empties those of ``blocks`` and places, or of ``places`` only."""
         self.http.ask("POST", f"/bench/forget/{what}")
 
     def peak_mib(self) -> list[float]:

@@ -41,7 +41,9 @@ def run(archive: Archive, quick: bool) -> None:
     ready = median(one.ready_s for one in later)
     compiled = max(one.compiled for one in later)
     print(f"  first answer after {ready:.2f} s   at most {FIRST_ANSWER_S:g}: {_verdict(ready <= FIRST_ANSWER_S)}")
-    print(f"  kernels compiled before the end of the first tile {compiled}   none: {_verdict(compiled == 0)}", flush=True)
+    print(
+        f"  kernels compiled before the end of the first tile {compiled}   none: {_verdict(compiled == 0)}", flush=True
+    )
 
 
 def _verdict(holds: bool) -> str:

@@ -28,7 +28,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.archive import COLLECTION, Archive, Size, write
 from ogcserver.batch.zonal import ZonalProduct
 from ogcserver.crew import worker_settings
-from ogcserver.encode.table_formats import table_formats
 from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.model import Context
 from ogcserver.parts import open_parts

@@ -94,6 +94,7 @@ def _write_gpkg(rows: Rows, target: Path) -> None:
     pyogrio.raw.write(
         target, np.asarray(geometries, object), columns, list(rows.columns), layer=_LAYER, driver="GPKG",
         geometry_type="MultiPolygon", crs=rows.table.crs, promote_to_multi=True, nan_as_null=True,
+        dataset_options={"VERSION": "1.2"},  # which older programs read without a warning
     )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ogcserver.cube import View
-from ogcserver.plan.bind import Bound, Read
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import BandMath, FilterBbox, FilterTemporal, Load, Reduce
+from ogcserver.plan.steps import Bound, Read
 from ogcserver.plan.udf import RunUdf
 
 

@@ -14,8 +14,9 @@ from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits
 from ogcserver.errors import TooLarge
 from ogcserver.geo.grid import Grid
-from ogcserver.plan.bind import Bound, Call, Spread, bind
+from ogcserver.plan.bind import bind
 from ogcserver.plan.expr import Expr
+from ogcserver.plan.steps import Bound, Call, Spread
 from ogcserver.plan.udf import RunUdf, spread
 
 EDGE = 512

@@ -8,7 +8,7 @@ import numpy as np
 
 from ogcserver.cube import Array, compute_dtype
 from ogcserver.errors import UdfError
-from ogcserver.plan.bind import Call
+from ogcserver.plan.steps import Call
 from ogcserver.plan.udf import RunUdf, Script
 from ogcserver.udf.capability import NO_RUNNER
 from ogcserver.udf.runner import Udf, UdfRunner

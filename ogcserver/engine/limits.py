@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ogcserver.cube import CubeType, View, compute_dtype
 from ogcserver.errors import Cancelled, DeadlineExceeded, TooLarge
-from ogcserver.plan.bind import Bound
+from ogcserver.plan.steps import Bound
 
 _MB = 1 << 20
 

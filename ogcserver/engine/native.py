@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from ogcserver.cube import Array
-from ogcserver.plan.bind import Bound, Call, Compute, Finish, Read, Spread, Step
 from ogcserver.plan.nodes import FilterBbox
 from ogcserver.plan.reducers import REDUCERS
+from ogcserver.plan.steps import Bound, Call, Compute, Finish, Read, Spread, Step
 from ogcserver.sources.base import Observation
 from ogcserver.sources.cells import Native
 from ogcserver.sources.onto import GridReader

@@ -13,9 +13,9 @@ import numpy as np
 
 from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
 from ogcserver.geo.grid import Grid
-from ogcserver.plan.bind import Bound, Call, Compute, Finish, Fold, Pick, Read, Spread, Step
 from ogcserver.plan.nodes import Load
 from ogcserver.plan.reducers import REDUCERS
+from ogcserver.plan.steps import Bound, Call, Compute, Finish, Fold, Pick, Read, Spread, Step
 
 
 class Pixels(Protocol):

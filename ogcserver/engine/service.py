@@ -26,9 +26,10 @@ from ogcserver.engine.scenes import Scene, scenes
 from ogcserver.engine.series import made_together, split
 from ogcserver.errors import NoTimeInRange, Overloaded
 from ogcserver.geo.grid import Grid
-from ogcserver.plan.bind import Bound, Read, bind
+from ogcserver.plan.bind import bind
 from ogcserver.plan.expr import Expr, postorder
 from ogcserver.plan.nodes import Load
+from ogcserver.plan.steps import Bound, Read
 from ogcserver.sources.base import Collection, Observation
 from ogcserver.sources.onto import GridReader
 from ogcserver.sources.reader import Reader, Wanted

@@ -23,6 +23,7 @@ from ogcserver.ogcapi.links import (
     COVERAGE,
     DOMAIN_SET,
     JSON_SCHEMA,
+    MAP,
     RANGE_TYPE,
     SCHEMA,
     STYLES,
@@ -72,8 +73,10 @@ def _links(layer: Layer, addresses: Addresses) -> Iterable[Link]:
     yield from document_links(here, title)
     yield from map_links(here, title)
     yield link(STYLES, f"{here}/styles", JSON, "Styles")
-    # GDAL takes all coverages for ones in longitude and latitude, and the first of these links
+    # GDAL takes all maps and coverages for ones in longitude and latitude; of links to maps it follows the last PNG, of
+    # those to coverages the first GeoTIFF
     if storage_crs(layer.description.grid.crs) != CRS84:
+        yield link(MAP, f"{here}/map?f=png&crs={CRS84_URI}", "image/png", f"{title} as a map in longitude and latitude")
         yield geotiff_link(f"{here}/coverage?f=geotiff&crs={CRS84_URI}", f"{title} in longitude and latitude")
     yield geotiff_link(f"{here}/coverage?f=geotiff", title)
     yield link(COVERAGE, f"{here}/coverage?f=netcdf", _NETCDF, title)

@@ -6,16 +6,21 @@ OGC 20-058 (Maps). Coverages are still a draft, whose URIs may change (ADR 0024)
 
 from __future__ import annotations
 
-_SPEC = "http://www.opengis.net/spec/"
 _CLASSES: dict[str, tuple[str, ...]] = {
-    "ogcapi-common-1/1.0": ("core", "landing-page", "json", "html", "oas30"),
-    "ogcapi-common-2/1.0": ("collections",),
-    "ogcapi-tiles-1/1.0": (
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0": ("core", "landing-page", "json", "html", "oas30"),
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0": ("collections",),
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0": (
         "core", "tileset", "tilesets-list", "geodata-tilesets", "png", "jpeg", "datetime", "oas30",
     ),
-    "tms/2.0": ("tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata"),
-    "ogcapi-maps-1/1.0": ("core", "collection-map", "styled-map", "tilesets", "crs", "datetime", "png", "jpeg"),
-    "ogcapi-coverages-1/1.0": ("core", "field-selection", "crs", "geotiff"),
+    "http://www.opengis.net/spec/tms/2.0": (
+        "tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata",
+    ),
+    "https://www.opengis.net/spec/ogcapi-maps-1/1.0": (
+        "core", "collection-map", "styled-map", "tilesets", "spatial-subsetting", "scaling", "crs", "datetime", "png",
+        "jpeg",
+    ),
+    "https://www.opengis.net/spec/ogcapi-coverages-1/1.0": ("core", "field-selection", "crs", "geotiff"),
 }  # fmt: skip
+"""With http or https as each document spells it."""
 
-CONFORMS_TO = tuple(f"{_SPEC}{part}/conf/{name}" for part, names in _CLASSES.items() for name in names)
+CONFORMS_TO = tuple(f"{part}/conf/{name}" for part, names in _CLASSES.items() for name in names)

@@ -26,16 +26,19 @@ nav{font-size:.9rem;border-bottom:1px solid var(--line);padding-bottom:.5rem;dis
 nav .json{margin-left:auto}
 h1{font-size:1.7rem;margin:1rem 0 .5rem}h2{font-size:1.15rem;margin:1.6rem 0 .4rem}h3{font-size:1rem;margin:0}
 img{max-width:100%;max-height:24rem;border:1px solid var(--line);border-radius:6px}
-dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.15rem 1rem;margin:.3rem 0}
+dl{display:grid;grid-template-columns:minmax(5.5rem,max-content) 1fr;gap:.15rem 1rem;margin:.3rem 0}
 dt{opacity:.7}dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:collapse;font-size:.9rem;display:block;overflow-x:auto}
 td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:.8rem}
+.card+.card{margin-top:0}h2~.card{margin-bottom:.6rem}
 .card{border:1px solid var(--line);border-radius:6px;padding:.7rem .9rem;overflow-wrap:anywhere;font-size:.9rem}
 ul{padding-left:1.2rem}code{font-size:.85rem}.rel{opacity:.7;font-size:.85rem}
 """
 _HIDDEN = ("title", "description", "links")
 """Members that are shown otherwise than in the list of members."""
+_SHORT = 30
+"""Characters of items that stand side by side."""
 _MOST = 200
 """Items of a list that a page shows."""
 
@@ -58,24 +61,23 @@ def page(document: Json, title: str, crumbs: Crumbs, here: str, picture: str = "
 
 
 def api_page(document: Json, crumbs: Crumbs, here: str) -> str:
-    """The page of the API definition."""
-    rows = [
-        f"<tr><td><code>{escape(path)}</code></td><td>{escape(one['get']['summary'])}</td>"
-        f"<td>{_parameters(one['get']['parameters'])}</td><td>{_types(one['get']['responses']['200'])}</td></tr>"
-        for path, one in document["paths"].items()
-    ]
-    head = "<tr><th>GET</th><th></th><th>query</th><th>answers</th></tr>"
-    about = f"<h1>API definition</h1><p>{len(rows)} operations. As JSON it is OpenAPI 3.0.</p>"
-    return _framed("API definition", crumbs, here, f"{about}<table>{head}{''.join(rows)}</table>")
+    """The page of the API definition: its operations by tag."""
+    parts = []
+    for tag in document["tags"]:
+        parts.append(f"<h2>{escape(tag['name'])}: {escape(tag['description'])}</h2>")
+        parts += [
+            _operation(path, one["get"]) for path, one in document["paths"].items() if tag["name"] in one["get"]["tags"]
+        ]
+    about = f"<h1>API definition</h1><p>{len(document['paths'])} operations. As JSON it is OpenAPI 3.0.</p>"
+    return _framed("API definition", crumbs, here, about + "".join(parts))
 
 
-def _parameters(described: Iterable[Json]) -> str:
-    queried = (one for one in described if one["in"] == "query")
-    return ", ".join(f'<span title="{escape(one["description"])}">{escape(one["name"])}</span>' for one in queried)
-
-
-def _types(response: Json) -> str:
-    return "<br>".join(escape(name) for name in response["content"])
+def _operation(path: str, described: Json) -> str:
+    queried = (one for one in described["parameters"] if one["in"] == "query")
+    names = (f'<span title="{escape(one["description"])}">{escape(one["name"])}</span>' for one in queried)
+    types = ", ".join(escape(name) for name in described["responses"]["200"]["content"])
+    about = f"<dt>query</dt><dd>{', '.join(names)}</dd><dt>answers</dt><dd>{types}</dd>"
+    return f'<div class="card"><h3><code>{escape(path)}</code></h3>{escape(described["summary"])}<dl>{about}</dl></div>'
 
 
 def _framed(title: str, crumbs: Crumbs, here: str, body: str) -> str:
@@ -119,7 +121,7 @@ def _shown(value: Any) -> str:
         return f'<div class="cards">{"".join(map(_card, objects))}</div>{more}'
     if objects:
         return _table(objects) + more
-    if all(isinstance(item, (int, float)) for item in value):
+    if all(isinstance(item, (int, float, str)) and len(str(item)) < _SHORT for item in value):
         return ", ".join(map(_text, value[:_MOST])) + more
     return f"<ul>{''.join(f'<li>{_shown(item)}</li>' for item in value[:_MOST])}</ul>{more}"
 

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import ImageColor
 
 from ogcserver.coverages.boxes import coverage_bounds
@@ -13,19 +14,29 @@ from ogcserver.cube import View
 from ogcserver.encode.overlay import Colour
 from ogcserver.encode.style import Style
 from ogcserver.errors import InvalidParameter, TooLarge
-from ogcserver.geo.crs import project_bounds
+from ogcserver.geo.crs import metres_per_unit, project, project_bounds
 from ogcserver.geo.grid import Bounds
 from ogcserver.jobs.layers import Layer
 from ogcserver.maps.frames import grid_over
-from ogcserver.ogcapi.crs import Crs, crs_parameter, storage_crs
+from ogcserver.ogcapi.crs import CRS84, Crs, crs_parameter, storage_crs
+from ogcserver.ogcapi.scale import box_around, ground_size, pixel_metres
 from ogcserver.ogcapi.subsets import Chosen, Region
-from ogcserver.ows.kvp import Kvp, choice, integer
+from ogcserver.ows.kvp import Kvp, choice, integer, number
 
 DEFAULT_EDGE = 1024
 """Pixels along the longer side of a map whose size the request does not say."""
 MAX_EDGE = 8192
 WHITE: Colour = (255, 255, 255)
 _HEX = re.compile("(?:0[xX]|#)?([0-9a-fA-F]{6})")
+
+
+@dataclass(frozen=True)
+class Center:
+    """Of a map, east before north."""
+
+    crs: Crs
+    x: float
+    y: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,14 @@ class MapAsk:
     height: int | None
     background: Colour | None
     """None: transparent."""
+    center: Center | None = None
+    scale: float | None = None
+    """Its denominator: so many metres on the ground are one of the map, with pixels of 0.28 mm."""
+
+    @property
+    def around(self) -> bool:
+        """Whether width and height, which are pixels of a scale, say how much of the ground is shown."""
+        return self.center is not None or bool(self.scale and (self.width or self.height))
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> MapAsk:
@@ -48,7 +67,13 @@ class MapAsk:
             TooLarge: more pixels than a map may have.
         """
         width, height = kvp.optional("width", _edge), kvp.optional("height", _edge)
-        return cls(Chosen.from_kvp(kvp), kvp.optional("crs", crs_parameter), width, height, _background(kvp))
+        center, scale = _center(kvp), kvp.optional("scale-denominator", _scale)
+        crs = kvp.optional("crs", crs_parameter)
+        ask = cls(Chosen.from_kvp(kvp), crs, width, height, _background(kvp), center, scale)
+        if ask.around and ask.chosen.region is not None:
+            other = "center" if center else "scale-denominator with width or height"
+            raise InvalidParameter(f"a box and {other} cannot be combined", locator=other.partition(" ")[0])
+        return ask
 
 
 @dataclass(frozen=True)
@@ -69,17 +94,46 @@ def place_map(ask: MapAsk, layer: Layer, style: Style) -> Sheet:
 
     Raises:
         InvalidSubset: no observation then; or no place there in the map's CRS.
-        InvalidParameter: the box has no area.
+        InvalidParameter: the box has no area, or the center is no place in the CRS.
+        TooLarge: more pixels than a map may have.
         CoordinateError: the box cannot be expressed in the CRS of the map.
     """
     coverage = layer.description
     crs = ask.crs or storage_crs(coverage.grid.crs)
-    bounds = _bounds(ask.chosen.region, layer, crs)
-    west, south, east, north = bounds
-    grid = grid_over(crs.name, bounds, *_size(ask, (east - west) / (north - south)), coverage.grid)
+    bounds, (width, height) = _around(ask, layer, crs) if ask.around else _whole_box(ask, layer, crs)
+    grid = grid_over(crs.name, bounds, width, height, coverage.grid)
     period = ask.chosen.period
     times = period.among(coverage.times) if period else coverage.times[-1:]
     return Sheet(View(grid, style.bands, times, layer.resampling), crs, bounds)
+
+
+def _whole_box(ask: MapAsk, layer: Layer, crs: Crs) -> tuple[Bounds, tuple[int, int]]:
+    """The box that is asked for, or that of the layer, and its size: by the scale, or else by width and height."""
+    bounds = _bounds(ask.chosen.region, layer, crs)
+    west, south, east, north = bounds
+    across, down = ground_size(crs.name, bounds) or (east - west, north - south)
+    if ask.scale:
+        pixel = pixel_metres(ask.scale)
+        return bounds, (_whole(across / pixel), _whole(down / pixel))
+    return bounds, _size(ask, across / down)
+
+
+def _around(ask: MapAsk, layer: Layer, crs: Crs) -> tuple[Bounds, tuple[int, int]]:
+    """The box around a point that has the size and the scale; by default the layer's middle and its native scale.
+
+    Source: /req/spatial-subsetting/center-definition, width-height.
+    """
+    native = layer.description.grid
+    width = ask.width or ask.height or DEFAULT_EDGE
+    height = ask.height or width
+    pixel = pixel_metres(ask.scale) if ask.scale else native.lattice.dx * metres_per_unit(native.crs)
+    west, south, east, north = native.bounds
+    center = ask.center or Center(storage_crs(native.crs), (west + east) / 2, (south + north) / 2)
+    (x,), (y,) = project(center.crs.name, crs.name, np.array([center.x]), np.array([center.y]))
+    bounds = box_around(crs.name, float(x), float(y), width * pixel, height * pixel)
+    if bounds is None:
+        raise InvalidParameter("the center of the map is no place in its CRS", locator="center")
+    return bounds, (width, height)
 
 
 def _bounds(region: Region | None, layer: Layer, crs: Crs) -> Bounds:
@@ -104,7 +158,7 @@ def _size(ask: MapAsk, aspect: float) -> tuple[int, int]:
     """Columns and rows. What is not given follows from the proportions of the box.
 
     Args:
-        aspect: width by height of the box.
+        aspect: width by height of the box on the ground.
     """
     width, height = ask.width, ask.height
     if width and height:
@@ -131,6 +185,24 @@ def _edge(text: str) -> int:
     if edge < 1:
         raise InvalidParameter(f"a map is at least one pixel wide and high, not {edge}")
     return _whole(edge)
+
+
+def _scale(text: str) -> float:
+    value = number(text)
+    if value <= 0.0:
+        raise InvalidParameter(f"a scale denominator is above 0, not {text[:40]}")
+    return value
+
+
+def _center(kvp: Kvp) -> Center | None:
+    if "center" not in kvp:
+        return None
+    crs = kvp.optional("center-crs", crs_parameter) or CRS84
+    numbers = kvp.one("center", lambda text: tuple(number(part) for part in text.split(",")))
+    if len(numbers) not in (2, 3):
+        raise InvalidParameter(f"center has two numbers, not {len(numbers)}", locator="center")
+    x, y, _, _ = crs.ordered((numbers[0], numbers[1], 0.0, 0.0))
+    return Center(crs, x, y)
 
 
 def _background(kvp: Kvp) -> Colour | None:

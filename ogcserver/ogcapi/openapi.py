@@ -6,10 +6,12 @@ from typing import Any
 
 from ogcserver.ogcapi.codes import MEDIA_TYPE
 from ogcserver.ogcapi.links import Json
+from ogcserver.ogcapi.maps import MAX_EDGE
 from ogcserver.ogcapi.negotiate import HTML
 from ogcserver.ogcapi.operations import OPERATIONS, Operation
 from ogcserver.ows.identification import Identification
 
+_LIMITS = {"x-OGC-limits": {"maps": {"maxWidth": MAX_EDGE, "maxHeight": MAX_EDGE}}}
 VERSION = "1.0.0"
 """Of the API."""
 _TAGS = {
@@ -42,7 +44,7 @@ def definition(who: Identification, base: str) -> Json:
     """
     return {
         "openapi": "3.0.3",
-        "info": {"title": who.title, "description": who.abstract, "version": VERSION},
+        "info": {"title": who.title, "description": who.abstract, "version": VERSION, **_LIMITS},
         "servers": [{"url": base}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": {operation.path or "/": {"get": _operation(operation)} for operation in OPERATIONS},

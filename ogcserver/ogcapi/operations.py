@@ -57,7 +57,7 @@ _IN_PATH = (p.COLLECTION, p.STYLE, p.MATRIX_SET, p.MATRIX, p.ROW, p.COL)
 _ONE = "/collections/{collectionId}"
 _STYLED = _ONE + "/styles/{styleId}"
 _SET, _TILE = "/map/tiles/{tileMatrixSetId}", "/map/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
-_OF_MAP = (*p.PLACE, *p.MAP_SIZE, *p.BACKGROUND)
+_OF_MAP = (*p.PLACE, *p.MAP_SIZE, *p.MAP_SCALE, *p.BACKGROUND)
 _OF_TILE = (p.DATETIME, p.SUBSET)
 _OF_COVERAGE = (*p.PLACE, p.PROPERTIES, p.EXCLUDED, *p.SCALING)
 

@@ -88,6 +88,14 @@ MAP_SIZE = (
     Parameter("width", "Columns of the map.", _EDGE),
     Parameter("height", "Rows of the map.", _EDGE),
 )
+MAP_SCALE = (
+    Parameter(
+        "center", "Middle of the map, in the axis order of center-crs; not together with a box.",
+        {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}, comma_separated=True,
+    ),
+    _text("center-crs", f"CRS of center: {_A_CRS}. Default: CRS84."),
+    _number("scale-denominator", "Metres on the ground for one on the map, whose pixels are 0.28 mm.", type="number"),
+)  # fmt: skip
 BACKGROUND = (
     _text("bgcolor", "Colour where there are no data: 0xFF8000, or a name of CSS."),
     Parameter("transparent", "Whether there is no colour where there are no data.", {"type": "boolean"}),

@@ -146,7 +146,7 @@ def written(codes: Codes, document: Callable[[Fault], Element], media_type: str 
 
 
 def seen_by_qgis(codes: Codes) -> Codes:
-    """The codes with status 200 for all that a user can act upon, but for credentials: programs ask for those by status.
+    """The codes with status 200 for all that a user can act upon, but for credentials: programs go by their status.
 
     QGIS shows the text of an exception with status 200 only, and OWSLib and GDAL understand it with any status. What
     asks to come back later (503), and our own faults (500), keep their status for proxies and programs that retry.

@@ -33,8 +33,6 @@ class Cache:
     response_mb: int = _at_least(0, 64)
     array_mb: int = _at_least(0, 64)
     block_mb: int = _at_least(0, 160)
-    redis: str = ""
-    """URL of a Redis server where processes share encoded responses; empty: they do not."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ Column = NDArray[Any]
 
 _WKT_COLUMNS = ("wkt", "geom", "geometry", "the_geom")
 _HEADER = 64 << 10
+_GML_OPTIONS = {"DOWNLOAD_SCHEMA": "NO", "SKIP_RESOLVE_ELEMS": "ALL", "WRITE_GFS": "NO"}
+"""Nothing is fetched, and nothing is written beside the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,7 @@ class VectorLimits:
     max_bytes: int = 128 << 20
     """Of all files of one set of regions."""
     max_features: int = 200_000
-    max_corners: int = 20_000_000
+    max_corners: int = 5_000_000
 
 
 def read_vector(path: Path, limits: VectorLimits) -> VectorFile:
@@ -177,22 +180,28 @@ def _is_geopackage(header: bytes) -> bool:
     return header.startswith(b"SQLite format 3\0") and header[68:72] in (b"GPKG", b"GP10", b"GP11")
 
 
+_ELEMENT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
+_FOREIGN = re.compile(rb"<!DOCTYPE|<!ENTITY|<OGR|<VRT|<GDAL|_Capabilities|\0")
+"""By which GDAL would take a file for a virtual one, or for the address of a service, and what expands in XML."""
+
+
 def _markup(root: bytes) -> Callable[[Path, VectorLimits], VectorFile]:
-    """A reader of XML without entities, and without what makes GDAL take it for a virtual file."""
+    """A reader of XML with this root element."""
 
     def read(path: Path, limits: VectorLimits) -> VectorFile:
         content = path.read_bytes()
-        if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or root not in content[:_HEADER]:
+        first = _ELEMENT.search(content, 0, _HEADER)
+        if first is None or first[1] != root:
             raise FileContentInvalid(f"{path.name} is not what its ending says")
-        if any(word in content for word in (b"<!DOCTYPE", b"<!ENTITY", b"OGRVRT", b"VRTDataset", b"\0")):
+        if _FOREIGN.search(content):
             raise FileContentInvalid(f"{path.name} holds a document type, or names other files")
-        return _ogr(path, limits, b"gml" in root.lower())
+        return _ogr(path, limits)
 
     return read
 
 
-def _ogr(path: Path, limits: VectorLimits, gml: bool = False) -> VectorFile:
-    options = {"DOWNLOAD_SCHEMA": "NO", "SKIP_RESOLVE_ELEMS": "ALL", "WRITE_GFS": "NO"} if gml else {}
+def _ogr(path: Path, limits: VectorLimits) -> VectorFile:
+    options = _GML_OPTIONS if path.suffix.lower() == ".gml" else {}
     try:
         meta, _, wkb, columns = pyogrio.raw.read(
             path, force_2d=True, max_features=limits.max_features + 1, datetime_as_string=True, **options
@@ -228,7 +237,7 @@ READERS: Mapping[str, Callable[[Path, VectorLimits], VectorFile]] = {
     ".gpkg": _binary(_is_geopackage),
     ".fgb": _binary(lambda header: header.startswith(b"fgb")),
     ".shp": _binary(lambda header: header.startswith(b"\x00\x00\x27\x0a")),
-    ".kml": _markup(b"<kml"),
+    ".kml": _markup(b"kml"),
     ".gml": _markup(b"FeatureCollection"),
     ".csv": _csv,
 }

@@ -33,7 +33,7 @@ from ogcserver.wcs.reading import (
 
 MEDIA_TYPES = ("text/xml", "application/xml", soap.MEDIA_TYPE)
 FORM = "application/x-www-form-urlencoded"
-"""Of key-value pairs by POST, which only WCS 1.0.0 knows (OGC 03-065r6 clause 6.3.3)."""
+"""Of key-value pairs by POST, which only WCS 1.0.0 knows (OGC 03-065r6 clause 6.3)."""
 _MOST_FIELDS = 1000
 
 

@@ -140,7 +140,7 @@ def negotiate(kvp: Kvp, offered: tuple[str, ...]) -> str:
 
     Raises:
         UnsupportedVersion: none of AcceptVersions, or VERSION is no version.
-    Source: OGC 06-121r9 clause 7.3.2; OGC 03-065r6 clause 6.2.4 (VERSION).
+    Source: OGC 06-121r9 clause 7.3.2; OGC 03-065r6 clause 6.2 (VERSION).
     """
     accepted, version = kvp.listed("acceptVersions"), kvp.optional("version", str)
     known = f"only versions {', '.join(offered)} are spoken here"

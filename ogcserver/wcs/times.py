@@ -110,7 +110,7 @@ def choose_listed(labels: tuple[str, ...], wanted: tuple[str, ...], locator: str
 
     Raises:
         InvalidSubset: not a time, a period without an end, no observation at it, or too many that are no labels.
-    Source: OGC 03-065r6 clause 9.2.2.6, OGC 07-067r5 clause 9.3.1.
+    Source: OGC 03-065r6 clause 9.2.2.8, OGC 07-067r5 clause 9.3.1.
     """
     if not labels or not wanted:
         return labels[-1:]

@@ -4,7 +4,7 @@ A tile's address is ``{endpoint}/{layer}/{style}/{set}/{matrix}/{row}/{col}.{png
 the time after the style. ``/{J}/{I}.{json|html|txt|gml}`` at its end is the values under a pixel. A legend's address is
 ``{endpoint}/{layer}/{style}/legend.{png|svg|json}``.
 
-Source: OGC 07-057r7 clauses 8 (KVP), 9 (SOAP) and 10 (RESTful); its tables 23 and 28 for the exception codes.
+Source: OGC 07-057r7 clauses 8 (KVP), 9 (SOAP) and 10 (RESTful); its tables 23, 26 and 28 for the exception codes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ogcserver.errors import InvalidParameter, JobNotFound, NotOnDemand, OgcServerError, TileOutOfRange
+from ogcserver.errors import (
+    FormatUnsupported,
+    InvalidParameter,
+    JobNotFound,
+    NotOnDemand,
+    OgcServerError,
+    TileOutOfRange,
+)
 from ogcserver.geo.tiles import MatrixSet
 from ogcserver.jobs.access import caller_of
 from ogcserver.jobs.layers import Endpoints, Layer, Layers
@@ -33,12 +40,26 @@ from ogcserver.ows.kvp import Kvp
 from ogcserver.ows.reading import read_body
 from ogcserver.ows.report import OWS, Codes, exception_handlers, fault
 from ogcserver.ows.soap import SOAP_12, soap_dialect, soap_response
-from ogcserver.ows.xml import Element
+from ogcserver.ows.xml import MEDIA_TYPE, Element
 from ogcserver.wmts.requests import GetCapabilities, GetFeatureInfo, GetTile, operation, resource
 from ogcserver.wmts.responses import LEGEND_EXTENSIONS, Capabilities
 from ogcserver.wmts.soap import LARGEST, feature_info, parse_soap, payload
 
-CODES: Codes = {**OWS, TileOutOfRange: ("TileOutOfRange", 400)}
+
+class PixelOutOfRange(InvalidParameter):
+    """Row or column beyond the tile."""
+
+
+class NotAcceptable(FormatUnsupported):
+    """The client accepts nothing that the resource can be."""
+
+
+CODES: Codes = {
+    **OWS,
+    TileOutOfRange: ("TileOutOfRange", 400),
+    PixelOutOfRange: ("PointIJOutOfRange", 400),
+    NotAcceptable: ("NoApplicableCode", 406),
+}
 """An unknown layer is an invalid parameter (:meth:`WmtsApi._layer`), an unknown service a missing page."""
 
 _HEADERS = {"cache-control": "no-cache"}
@@ -100,7 +121,13 @@ class WmtsApi:
         return await self._answer(request, ask)
 
     async def document(self, request: Request) -> Response:
-        """The service metadata as a resource."""
+        """The service metadata as a resource.
+
+        Raises:
+            NotAcceptable: the client wants no XML.
+        """
+        if not _accepts_xml(request.headers.get("accept", "")):
+            raise NotAcceptable(f"the service metadata are {MEDIA_TYPE}", locator="Accept")
         return (await self._capabilities(request, GetCapabilities())).answer(request, _HEADERS)
 
     async def resource(self, request: Request) -> Response:
@@ -162,7 +189,7 @@ class WmtsApi:
         grid = self._tiles.grid(layer, tile)
         for name, index, count in (("I", ask.i, grid.width), ("J", ask.j, grid.height)):
             if not 0 <= index < count:
-                raise InvalidParameter(f"{name} {index} is not in 0..{count - 1}, the pixels of the tile", locator=name)
+                raise PixelOutOfRange(f"{name} {index} is not in 0..{count - 1}, the pixels of the tile", locator=name)
         times = () if ask.all_times else self._tiles.times(layer, tile.time)
         values = await values_at(self._engine, layer, grid, ask.i, ask.j, times)
         body = write_info(ask.info_format, [Found(layer.id, layer.title or layer.id, values)])
@@ -181,6 +208,12 @@ class WmtsApi:
             return await layers.get(identifier)
         except (JobNotFound, NotOnDemand) as error:  # at this endpoint that is a wrong value of a parameter
             raise InvalidParameter(f"there is no layer {identifier[:60]!r}", locator="LAYER") from error
+
+
+def _accepts_xml(accept: str) -> bool:
+    """Whether the header, "" where it is absent, allows an XML document.  Source: RFC 9110 clause 12.5.1."""
+    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not kinds.isdisjoint({"", "*/*", "text/*", "text/xml", "application/*", "application/xml"})
 
 
 def _with_style(items: Iterable[tuple[str, str]]) -> Kvp:

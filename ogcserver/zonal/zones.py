@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ogcserver.errors import TooLarge
 from ogcserver.geo.crs import is_geographic, project
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.sources.region_files import Regions
@@ -19,6 +20,7 @@ STRAIGHT = 1e-6
 """Edges are straight in the CRS of their file; in that of the pixels they bend, and get corners until they differ from
 the curve by no more than this part of a pixel."""
 _HALVINGS = 12
+_MOST_CORNERS = 10_000_000
 _TURN = 360.0
 
 
@@ -60,6 +62,9 @@ def lay(regions: Regions, grid: Grid) -> Zones:
     """The regions on the pixels of a grid; what lies outside of the grid is left to the caller.
 
     Of a grid in longitudes the regions are taken a whole turn to the west and to the east, too, where they meet it.
+
+    Raises:
+        TooLarge: the edges need too many corners in the CRS of the grid.
     """
     parts, owner = shapely.get_parts(regions.geometries, return_index=True)
     found, ring_part = shapely.get_rings(parts, return_index=True)
@@ -87,6 +92,8 @@ def _bent(x: Floats, y: Floats, ring: Ints, crs: str, lattice: Lattice) -> tuple
             bends = np.isfinite(away) & (away > STRAIGHT)
         if not bends.any():
             break
+        if len(x) + np.count_nonzero(bends) > _MOST_CORNERS:
+            raise TooLarge("the edges of the regions are too long: divide them, or send the regions in the pixels' CRS")
         after = edge[bends] + 1
         x, y = np.insert(x, after, middle_x[bends]), np.insert(y, after, middle_y[bends])
         px, py = np.insert(px, after, mx[bends]), np.insert(py, after, my[bends])

@@ -164,7 +164,8 @@ def test_classes_are_named(capabilities: etree._Element) -> None:
 @asserts(post_xml=2, soap=2)
 def test_post_is_offered_for_every_operation(capabilities: etree._Element) -> None:
     operations = capabilities.findall(".//ows:Operation", NAMES)
-    assert [one.get("name") for one in operations] == ["GetCapabilities", "DescribeCoverage", "GetCoverage"]
+    names = [one.get("name") for one in operations]
+    assert names == ["GetCapabilities", "DescribeCoverage", "GetCoverage", "DescribeEOCoverageSet"]
     href = "{http://www.w3.org/1999/xlink}href"
     assert {post.get(href) for post in capabilities.iterfind(".//ows:Post", NAMES)} == {"http://host/wcs"}
     places = [capabilities.find("ows:OperationsMetadata", NAMES), *capabilities.findall(".//ows:Post", NAMES)]

@@ -70,13 +70,13 @@ def bounds(body: bytes) -> tuple[tuple[float, ...], tuple[int, ...]]:
 
 @pytest.mark.parametrize("version", ["1.0.2", "1.0", "0.0.0", "1.0.99"])
 def test_the_version_below_the_one_asked_for_or_the_lowest(version: str) -> None:
-    """03-065r6 clause 6.2.4; basic_service_elements-version_numbering_and_negotiation-3 and -4."""
+    """03-065r6 clause 6.2; basic_service_elements-version_numbering_and_negotiation-3 and -4."""
     answer = kvp(V10, REQUEST="GetCapabilities", VERSION=version)
     assert assert_valid(answer.content, CAPABILITIES_10).get("version") == "1.0.0"
 
 
 def test_without_a_version_the_highest_is_answered() -> None:
-    """03-065r6 clause 6.2.4; basic_service_elements-version_numbering_and_negotiation-1."""
+    """03-065r6 clause 6.2; basic_service_elements-version_numbering_and_negotiation-1."""
     assert etree.fromstring(kvp(SERVICE="WCS", REQUEST="GetCapabilities").content).get("version") == "2.0.1"
     highest = kvp(SERVICE="WCS", REQUEST="GetCapabilities", VERSION="99.0.0")
     assert etree.fromstring(highest.content).get("version") == "2.0.1"
@@ -84,13 +84,13 @@ def test_without_a_version_the_highest_is_answered() -> None:
 
 @pytest.mark.parametrize("request_", ["GetCapabilities", "DescribeCoverage", "GetCoverage"])
 def test_unknown_parameters_are_ignored(request_: str) -> None:
-    """03-065r6 clause 6.4; basic_service_elements-general_http_request_rules-4, -5 and -6."""
+    """03-065r6 clause 6.3.2.2; basic_service_elements-general_http_request_rules-4, -5 and -6."""
     plain, more = kvp(BASE10, REQUEST=request_), kvp(BASE10, REQUEST=request_, BOGUS="q")
     assert (more.status_code, more.content) == (200, plain.content)
 
 
 def test_sections_have_no_version_of_their_own_in_the_whole_document() -> None:
-    """03-065r6 clause 7.4; getcapabilities_operations-getcapabilities_request-sections, -get-kvp-6 and -7."""
+    """03-065r6 clause 7.3.2; getcapabilities_operations-getcapabilities_request-sections, -get-kvp-6 and -7."""
     answers = [
         kvp(V10, REQUEST="GetCapabilities"),
         kvp(V10, REQUEST="GetCapabilities", SECTION="/"),
@@ -105,7 +105,7 @@ def test_sections_have_no_version_of_their_own_in_the_whole_document() -> None:
 
 
 def test_addresses_for_get_end_in_a_question_mark_and_there_are_some_for_post() -> None:
-    """03-065r6 clause 6.3.3; getcapabilities_operations-getcapabilities_response-2."""
+    """03-065r6 clause 7.3; getcapabilities_operations-getcapabilities_response-2."""
     root = etree.fromstring(kvp(V10, REQUEST="GetCapabilities").content)
     for method, address in (("Get", "http://host/wcs?"), ("Post", "http://host/wcs")):
         found = root.findall(f".//{{*}}HTTP/{{*}}{method}/{{*}}OnlineResource")
@@ -206,7 +206,7 @@ def test_a_coverage_of_1_0_0_without_a_version_or_of_another() -> None:
 
 @pytest.mark.parametrize("method", ["nearest neighbor", "bilinear", "bicubic"])
 def test_each_listed_interpolation_is_there(method: str) -> None:
-    """03-065r6 clause 8.3.4.6; getcoverage_operations-getcoverage_request-each_interpolation_method."""
+    """03-065r6 clause 8.3.6; getcoverage_operations-getcoverage_request-each_interpolation_method."""
     root = etree.fromstring(kvp(V10, REQUEST="DescribeCoverage", COVERAGE="j-utm").content)
     listed = root.find(".//{*}supportedInterpolations")
     assert method in [found.text for found in listed]
@@ -215,7 +215,7 @@ def test_each_listed_interpolation_is_there(method: str) -> None:
 
 
 def test_each_listed_format_is_there() -> None:
-    """03-065r6 clause 8.3.4.5; getcoverage_operations-getcoverage_response-encoding-supportedFormats."""
+    """03-065r6 clause 9.3.2; getcoverage_operations-getcoverage_response-encoding-supportedFormats."""
     root = etree.fromstring(kvp(V10, REQUEST="DescribeCoverage", COVERAGE="j-bands").content)
     for name in [str(found.text) for found in root.iter("{*}formats")]:
         answer = kvp(BASE10, COVERAGE="j-bands", FORMAT=name, bands="B04")
@@ -224,13 +224,13 @@ def test_each_listed_format_is_there() -> None:
 
 
 def test_a_time_alone_means_the_whole_coverage() -> None:
-    """03-065r6 clause 9.2.2.3: BBOX or TIME, or both."""
+    """03-065r6 clause 9.2.2.7: BBOX or TIME, or both."""
     answer = kvp(BASE10, COVERAGE="j-times", BBOX="", TIME=TIMES[0])
     assert bounds(answer.content) == ((600000, 5198000, 603000, 5200000), (2, 2))
 
 
 def test_a_time_by_each_label_and_no_endless_list_of_others() -> None:
-    """03-065r6 clause 9.2.2.6."""
+    """03-065r6 clause 9.2.2.8."""
     answer = kvp(BASE10, COVERAGE="j-times", TIME=",".join(TIMES), bands="t")
     with MemoryFile(answer.content) as memory, memory.open() as file:
         assert [int(band.max()) for band in file.read()] == list(range(len(TIMES)))
@@ -353,7 +353,7 @@ def test_boxes_on_the_own_grid_are_cut_to_the_coverage(box: str, expected: tuple
 
 
 def test_a_box_over_the_antimeridian() -> None:
-    """07-067r5 clause 7.6.2; table 64: the western longitude is above the eastern one."""
+    """07-067r5 clause 7.5.4; table 64: the western longitude is above the eastern one."""
     box = "71.5,175,72.1,-179.5,urn:ogc:def:crs:EPSG::4326"
     west, east = bounds(file_of(kvp(BASE11, IDENTIFIER="j-pacific", BoundingBox=box)))[0][::2]
     assert 200000 <= west < east <= 260000
@@ -458,14 +458,22 @@ def test_a_stored_coverage_that_cannot_be_is_refused_at_once() -> None:
 
 @pytest.mark.parametrize("version", ["1.1.0", "1.1.1", "1.1.2"])
 def test_answers_of_1_1_0_to_1_1_2_differ_in_namespaces_only(version: str) -> None:
-    """OGC 06-083r8 (1.1.0), 07-067r2 (1.1.1), 07-067r5 (1.1.2)."""
-    for request_ in ("GetCapabilities", "DescribeCoverage"):
-        answer = kvp(V11, REQUEST=request_, VERSION=version, IDENTIFIERS="j-utm")
+    """OGC 06-083r8 (1.1.0), 07-067r2 (1.1.1), 07-067r5 (1.1.2), but for OperationsMetadata of OWS Common 1.0."""
+    for request_, sections in (("GetCapabilities", "ServiceIdentification,Contents"), ("DescribeCoverage", "")):
+        answer = kvp(V11, REQUEST=request_, VERSION=version, IDENTIFIERS="j-utm", Sections=sections)
         text = answer.content.replace(b'wcs/1.1.1"', b'wcs/1.1"').replace(b'net/ows"', b'net/ows/1.1"')
         assert_valid(text, ALL_11)
     answer = kvp(BASE11, SIX_BY_THREE, VERSION=version)
     assert answer.headers["content-type"].startswith("multipart/mixed")
     assert check_coordinates(file_of(answer)) == (3, 6)
+
+
+def test_values_of_parameters_in_ows_1_0() -> None:
+    """OGC 05-008c1 clause 7.4.6: DomainType holds the values, without AllowedValues."""
+    root = etree.fromstring(kvp(V11, REQUEST="GetCapabilities", VERSION="1.1.0").content)
+    store = root.find(".//{http://www.opengis.net/ows}Parameter")
+    assert (store.get("name"), [value.text for value in store]) == ("store", ["true", "false"])
+    assert root.find(".//{*}AllowedValues") is None
 
 
 # --- any request ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import rasterio
 from pyproj import Transformer
 from rio_tiler.colormap import cmap
 
+from ogcserver.settings import Udf
 from tests.e2e.harness import Json, Pixels, TestServer, assert_json_error, node, picture, raster, settings
 
 SCRIPTS = Path(__file__).parents[2] / "docs" / "udf"
@@ -170,3 +172,13 @@ def test_graphs_are_refused_with_what_to_change(server: TestServer, graph: Json,
             assert (answer.status_code, answer.json()["code"]) == (400, code) and message in answer.text
         else:
             assert_json_error(server, answer, 400, code, message)
+
+
+def test_an_operator_can_switch_them_off(server: TestServer) -> None:
+    off = TestServer(replace(server.settings, udf=Udf(enabled=False)))
+    try:
+        assert off.get("/udf_runtimes").json() == {}
+        answer = off.post("/jobs", {"process_graph": graph("s1_aggregate.py")})
+        assert_json_error(off, answer, 400, 1301, "the operator has switched them off")
+    finally:
+        off.close()

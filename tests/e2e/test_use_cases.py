@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import rasterio  # type: ignore[import-untyped]
@@ -50,3 +51,17 @@ def test_minimum_ndvi_on_demand_through_wcs(live_demo: tuple[TestServer, str], t
             assert shape in (None, file.shape)
             values = file.read(1)
             assert np.isfinite(values).mean() > 0.5 and -1 <= np.nanmin(values) <= np.nanmax(values) <= 1
+
+
+def test_monthly_radar_product_of_a_script_through_tms(live_demo: tuple[TestServer, str], tmp_path: Path) -> None:
+    server, url = live_demo
+    if not server.get("/udf_runtimes").json():
+        pytest.skip(server.get("/udf_runtimes/Python/aggregate_time").json()["message"])
+    (tmp_path / "docs").symlink_to(TEXT.parent)
+    said = run_section(2, url, tmp_path)
+    assert '"process_id":"/udf/Python/aggregate_time"' in said.replace(" ", "")
+    months = [imagecodecs.png_decode((tmp_path / f"{month}.png").read_bytes()) for month in ("january", "february")]
+    for shown in months:
+        assert shown.shape == (256, 256, 4) and 0.3 < (shown[..., 3] == 255).mean() < 1
+        assert len(np.unique(shown[..., 0])) > 20
+    assert not np.array_equal(*months)

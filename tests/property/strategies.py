@@ -14,8 +14,9 @@ from ogcserver.engine.describe import Finder
 from ogcserver.engine.run import run
 from ogcserver.geo.crs import WGS84, project
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.plan.bind import Bound, Read, bind
+from ogcserver.plan.bind import bind
 from ogcserver.plan.expr import Expr
+from ogcserver.plan.steps import Bound, Read
 from ogcserver.sources.base import Extent, Observation
 from ogcserver.sources.reader import Reader
 from tests.fakes import TIMES, UTM, Archive, PyramidReader, compiled, coordinate_bands, node, product

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ogcserver.cube import View
 from ogcserver.graph.compile import compile_graph
-from ogcserver.plan.bind import Compute, Read
 from ogcserver.plan.expr import postorder
 from ogcserver.plan.nodes import BandMath, FilterBbox, FilterTemporal
 from ogcserver.plan.rewrite import REWRITES
+from ogcserver.plan.steps import Compute, Read
 from tests.fakes import compiled, node, product
 from tests.property.strategies import PLACES, archive, assert_same, bound, cases, graphs, pixels
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
-from ogcserver.cube import RESAMPLINGS, Array, View
+from ogcserver.cube import RESAMPLINGS, Array, Block, View
 from ogcserver.engine.cache import ByteCache
 from ogcserver.engine.describe import Finder
 from ogcserver.engine.extents import ScriptCalls
@@ -17,9 +17,10 @@ from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.run import run
 from ogcserver.engine.service import Engine
-from ogcserver.plan.bind import Bound, Read, bind, observation_times
+from ogcserver.plan.bind import bind, observation_times
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.rewrite import REWRITES
+from ogcserver.plan.steps import Bound, Read
 from ogcserver.sources.base import Observation
 from tests.fakes import PyramidReader, node, product
 from tests.fakes import run as wait
@@ -126,7 +127,8 @@ def computed(bound: Bound, check: Any = lambda: None) -> tuple[Array, bool]:
     return run(bound, read, check, calls=CALLS)
 
 
-CALLS = ScriptCalls(FINDER, FUNCTIONS, Limits(), ByteCache(0, lambda block: 1), computed, lambda plan: ())
+ARRAYS: ByteCache[Block] = ByteCache(64 << 20, lambda block: block.data.nbytes)
+CALLS = ScriptCalls(FINDER, FUNCTIONS, Limits(), ARRAYS, computed, lambda plan: ())
 
 
 @st.composite
@@ -158,7 +160,7 @@ def _filtered(draw: st.DrawFn, place: Place, graph: dict[str, Any]) -> dict[str,
     return node("filter_daterange", imagery=graph, **{"from": "2017-01-10"})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(cases(), st.booleans(), st.floats(0.01, 0.99))
 def test_window_equals_its_two_halves(case: Case, side_by_side: bool, part: float) -> None:
     graph, view = case
@@ -175,7 +177,7 @@ def test_window_equals_its_two_halves(case: Case, side_by_side: bool, part: floa
     assert_same(pixels(plan, view), joined)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cases())
 def test_engine_in_chunks_and_at_native_pixels_equals_one_piece(case: Case) -> None:
     graph, view = case
@@ -189,7 +191,7 @@ def test_engine_in_chunks_and_at_native_pixels_equals_one_piece(case: Case) -> N
     assert_same(block.data, pixels(plan, view))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(cases())
 def test_rewrites_change_nothing(case: Case) -> None:
     graph, view = case
@@ -199,7 +201,7 @@ def test_rewrites_change_nothing(case: Case) -> None:
     assert_same(pixels(planned(graph), view), pixels(plain, view))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cases())
 def test_times_and_bands_asked_alone_equal_those_asked_together(case: Case) -> None:
     graph, view = case

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compiling, pixels
-from benchmarks.archive import Archive, Size, write
-from benchmarks.engine import Local, tiles, windows
+from benchmarks import block_bytes, compiling, finding, pixels, remote, switches
+from benchmarks.archive import COLLECTION, Archive, Size, write
+from benchmarks.engine import Local, ndvi_graph, tiles, windows
+from benchmarks.forget import Caches
 from benchmarks.stats import Series, machine
 from ogcserver.sources.cog import CogReader
+from ogcserver.sources.index import ItemIndex
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,44 @@ def test_a_series_knows_medians_and_ratios(capsys: pytest.CaptureFixture[str]) -
     assert series.ratio("slow", "fast") == 2.0
     assert "MISSED" in capsys.readouterr().out
     assert "Python" in machine()
+
+
+def test_generated_items_are_found_once_for_each_place(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    local = Local(archive)
+    plan, info = local.compile(ndvi_graph(finding.days())), local.parts.catalogs.get(COLLECTION).info
+    local.close()
+    made = list(finding.items(archive, 250))
+    assert len({item.id for item in made}) == 250
+    found = finding.Generated(ItemIndex(made), info)
+    finding.report(plan, [tile.grid for tile in tiles(archive, 3, 1, range(13, 14))], found, "250 items")
+    printed = capsys.readouterr().out
+    assert "finds 12" in printed and "3 searches for 6 tiles" in printed
+
+
+def test_files_far_away_give_the_same_tiles(archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    remote.run(archive, quick=True, delay_ms=0.0)
+    printed = capsys.readouterr().out
+    assert "first" in printed and "again                           0.0 requests" in printed
+
+
+def test_bytes_read_are_those_of_the_blocks(archive: Archive) -> None:
+    local = Local(archive)
+    plan = local.compile(ndvi_graph(archive.days))
+    grids = [tile.grid for tile in tiles(archive, 3, 3)]
+    found = list(block_bytes.measured(local, plan, grids, Caches().forget_blocks))
+    local.close()
+    assert len(found) == 3 and all(1.0 <= one.ratio <= block_bytes.LIMIT for one in found)
+
+
+def test_values_are_the_same_with_each_optimisation_off(archive: Archive) -> None:
+    made = switches.variants(archive, archive.size.dates)
+    for tile in tiles(archive, 7, 3):
+        switches.check(made, tile)
+    other = switches.variants(archive, 1)
+    with pytest.raises(ValueError, match="values differ"):
+        switches.check({**made, "a date": other["all on"]}, next(iter(tiles(archive, 1, 3, range(12, 13)))))
+    for variant in (*made.values(), *other.values()):
+        variant.local.close()
 
 
 def _count(graph: object) -> int:

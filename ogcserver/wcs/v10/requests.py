@@ -2,7 +2,7 @@
 
 Boxes are x, y whatever the CRS and however it is named.
 
-Source: OGC 03-065r6 clauses 7.3, 8.2 and 9.2 (tables 3, 6 and 9).
+Source: OGC 03-065r6 clauses 7.2, 8.2 and 9.2 (tables 3, 6 and 9).
 """
 
 from __future__ import annotations

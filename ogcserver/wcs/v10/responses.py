@@ -5,7 +5,7 @@ the lonLatEnvelope and resamples every pixel. The grid's origin is the centre of
 x, y. The first format that QGIS and GDAL take is the one with "tif" in its name; formats are names, for media types
 are no XML names.
 
-Source: OGC 03-065r6 clauses 7.4 and 8.3.
+Source: OGC 03-065r6 clauses 7.3 and 8.3.
 """
 
 from __future__ import annotations

@@ -87,6 +87,12 @@ class Documents:
         store = e("ows:Parameter", {"name": "store"}, allowed)
         for operation in metadata.iterfind(f"*[@name='{OPERATIONS[-1]}']"):
             operation.append(store)
+        if self.version == "1.1.0":  # OWS Common 1.0 (OGC 05-008c1) has the values in the parameter itself
+            for allowed in list(metadata.iter(e.qualified("ows:AllowedValues"))):
+                parent = allowed.getparent()
+                assert parent is not None
+                parent.extend(allowed)
+                parent.remove(allowed)
         return metadata
 
     def _contents(self, layers: tuple[Layer, ...]) -> Element:

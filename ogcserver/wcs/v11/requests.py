@@ -127,7 +127,7 @@ def parse_box(text: str, base: NamedCrs | None) -> Box:
     """``lower1,lower2,upper1,upper2,CRS``; without CRS it is in that of the grid, or else of the coverage.
 
     A box without width or height holds one column or row of centres. A box whose western longitude is above the
-    eastern one lies over the antimeridian (clause 7.6.2).
+    eastern one lies over the antimeridian (clause 7.5.4).
 
     Raises:
         InvalidParameter: another form, or upside down.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import sqlite3
 import time
 from concurrent.futures import Executor
 from pathlib import Path
@@ -14,9 +13,11 @@ import pytest
 import rasterio  # type: ignore[import-untyped]
 import xarray as xr
 from rasterio.io import MemoryFile  # type: ignore[import-untyped]
+from sqlalchemy import func, select
 
 import ogcserver.batch.products
 from ogcserver.batch.products import product_of
+from ogcserver.batch.tables import CHUNKS
 from ogcserver.batch.workers import ProcessWorkers
 from ogcserver.encode.formats import formats
 from ogcserver.errors import JobNotFound, SourceUnavailable, TooLarge
@@ -174,9 +175,8 @@ def test_a_stopped_batch_ends_and_leaves_nothing(tmp_path: Path) -> None:
         gate.free = 1000
         office.queue(job)
         office.file(job)
-    rows = sqlite3.connect(tmp_path / "jobs.db")
-    assert rows.execute("SELECT count(*) FROM batch_chunks").fetchone() == (30,)
-    rows.close()
+        with office.jobs.database.connect() as rows:
+            assert rows.scalar(select(func.count()).select_from(CHUNKS)) == 30
 
 
 def test_a_job_that_cannot_be_computed_says_why_and_can_be_resumed(tmp_path: Path) -> None:

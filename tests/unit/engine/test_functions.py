@@ -34,6 +34,7 @@ FILES = Written(
     """,
     each="def apply_pixel_array(cube):\n    return cube.data + len(cube.times)",
     count="def reduce_time_array(cube):\n    return cube.data[0] * 0 + len(cube.times)",
+    level="def reduce_space(df):\n    return df.mean()",
     wobbly="def reduce_time_array(cube):\n    return cube.replace(cube.data[0], bands=[f'b{len(cube.times)}', 'c'])",
 )
 
@@ -116,6 +117,26 @@ def test_a_series_is_that_of_the_graph_s_dates() -> None:
             assert set(np.unique(block.data[~np.isnan(block.data)])) == {count}
     finally:
         made.close()
+
+
+def test_a_whole_extent_is_computed_once_whatever_tile_asks() -> None:
+    runner = InProcessRunner()
+    shared = SharedRunner(lambda: runner)
+    left, top = UTM.lattice.x(100), UTM.lattice.y(100)
+    box = {"left": left, "right": left + 40 * 20, "top": top, "bottom": top - 30 * 20, "srs": "EPSG:32632"}
+    plan = planned(shared, udf("reduce_space", node("filter_bbox", imagery=BANDS, **box), "level"))
+    part, made = Grid(UTM.lattice, 100, 100, 40, 30), engine(shared)
+    try:
+        native = run(made.evaluate(compiled(ARCHIVE, BANDS), View(part, ("v",), (DAYS[0],)))).data
+        before = runner.runs
+        tiles = [part.window(0, 0, 10, 10), part.window(-5, 20, 30, 30)]
+        found = [run(made.evaluate(plan, View(grid, ("v",), (DAYS[0],)))).data for grid in tiles]
+    finally:
+        made.close()
+    assert runner.runs == before + 1
+    np.testing.assert_allclose(found[0], np.nanmean(native), rtol=1e-5)
+    assert np.isnan(found[1][..., :5]).all() and np.isnan(found[1][..., 10:, :]).all()
+    assert (found[1][..., :10, 5:] == found[0][0, 0, 0, 0]).all()
 
 
 def test_the_text_of_a_script_and_its_owner_are_part_of_the_plan() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ogcserver.cube import Band
-from ogcserver.errors import ProcessUnsupported
+from ogcserver.errors import ArgumentInvalid
 from ogcserver.graph.compile import compile_graph
 from ogcserver.graph.model import BandName, Context
 from ogcserver.plan.expr import postorder
@@ -201,12 +201,10 @@ def test_the_first_graph_of_the_api_text_compiles() -> None:
     assert plan.region.crs == "EPSG:32632" and plan.region.bounds == (652000.0, 5161000.0, 672000.0, 5181000.0)
 
 
-def test_the_second_graph_of_the_api_text_names_its_unsupported_process() -> None:
-    if "zonal_statistics" in processes():
-        pytest.skip("zonal_statistics is there now")
-    with pytest.raises(ProcessUnsupported) as caught:
+def test_the_second_graph_of_the_api_text_needs_its_regions() -> None:
+    with pytest.raises(ArgumentInvalid) as caught:
         compile_graph(bodies()[1]["process_graph"], Context(processes(), ApiCollections(), Stored({})))
-    assert caught.value.locator == "process_graph.process_id"
+    assert caught.value.locator == "process_graph.args.regions"
     rest = bodies()[1]["process_graph"]["args"]["imagery"]
     assert compile_graph(rest, Context(processes(), ApiCollections(), Stored({}))).type.names == ("8",)
 

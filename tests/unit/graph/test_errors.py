@@ -248,7 +248,9 @@ def test_a_stored_graph_that_is_not_there() -> None:
     refused({"process_id": "/user/none", "args": {"imagery": UTM}}, StoredGraphNotFound, "process_graph")
     refused(node("process_graph", imagery=UTM), ArgumentMissing, "process_graph.args.uri")
     refused(node("process_graph", imagery=UTM, uri=5), ArgumentInvalid, "process_graph.args.uri")
-    refused(node("process_graph", imagery=UTM, uri="http://example.com/g"), StoredGraphNotFound, "process_graph.args.uri")
+    refused(
+        node("process_graph", imagery=UTM, uri="http://example.com/g"), StoredGraphNotFound, "process_graph.args.uri"
+    )
     refused(node("process_graph", imagery=5, uri="g"), ArgumentInvalid, "process_graph.args.imagery", g=UTM)
 
 

@@ -120,8 +120,27 @@ def test_a_map_of_native_pixels_shows_them() -> None:
 
 def test_a_size_that_is_left_out_follows_from_the_box() -> None:  # /req/scaling/width-definition G
     box = {"bbox": "10,46,12,47"}
-    assert sheet(LONLAT, **box, width="100").view.grid.shape == (50, 100)
-    assert sheet(LONLAT, **box, height="100").view.grid.shape == (100, 200)
+    assert sheet(LONLAT, **box, width="100").view.grid.shape == (72, 100)  # a degree of longitude is shorter there
+    assert sheet(LONLAT, **box, height="100").view.grid.shape == (100, 138)
+
+
+def test_a_scale_gives_the_size_of_a_box() -> None:  # /req/scaling/scale-denominator-definition
+    found = sheet(**UTM_BOX, scale_denominator="50000").view.grid
+    assert found.shape == (36, 36)  # 500 m by pixels of 14 m
+    mercator = sheet(bbox="10.35,46.93,10.36,46.94", crs="[EPSG:3857]", scale_denominator="50000").view.grid
+    assert mercator.shape == (79, 54)  # 1112 m by 762 m, whatever the metres of Mercator
+
+
+def test_a_scale_and_a_size_give_the_box() -> None:  # /req/spatial-subsetting/width-height, center-definition
+    at = {"center": "601000,5199000", "center_crs": "[EPSG:32632]"}
+    native_scale = sheet(**at, width="20", height="10")
+    assert native_scale.bounds == pytest.approx((600900, 5198950, 601100, 5199050), abs=0.2)
+    scaled = sheet(**at, width="20", height="10", scale_denominator="100000")
+    assert scaled.bounds == pytest.approx((600720, 5198860, 601280, 5199140), abs=0.5)
+    middle = sheet(width="20", height="10", scale_denominator="100000").bounds
+    assert middle == pytest.approx((601220, 5198860, 601780, 5199140), abs=0.5)
+    degrees = sheet(LONLAT, center="10,47", width="100", scale_denominator="1e6").bounds
+    assert (degrees[0] + degrees[2]) / 2 == pytest.approx(10) and degrees[2] - degrees[0] > degrees[3] - degrees[1]
 
 
 def test_open_sides_of_a_map_are_those_of_the_layer() -> None:
@@ -143,6 +162,13 @@ def test_a_map_shows_the_observations_of_a_period() -> None:
         ({"bbox": "10,46,10,47"}, InvalidParameter),
         ({"transparent": "maybe"}, InvalidParameter),
         ({"bgcolor": "greenish"}, InvalidParameter),
+        ({"center": "10,47", "bbox": "10,46,11,47"}, InvalidParameter),
+        ({"center": "10,47", "subset": "Lat(46:47)"}, InvalidParameter),
+        ({"center": "10"}, InvalidParameter),
+        ({"center": "10,95"}, InvalidParameter),
+        ({"scale_denominator": "1000", "width": "10", "bbox": "10,46,11,47"}, InvalidParameter),
+        ({"scale_denominator": "0"}, InvalidParameter),
+        ({"scale_denominator": "1"}, TooLarge),
     ],
 )
 def test_maps_that_there_are_not(query: dict[str, str], error: type[OgcServerError]) -> None:

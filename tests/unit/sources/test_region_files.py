@@ -25,8 +25,18 @@ def read(place: Path, limits: VectorLimits = VectorLimits()) -> Regions:  # noqa
 
 def write(path: Path, driver: str, crs: str | None = "EPSG:4326") -> Path:
     geometry = np.asarray(shapely.to_wkb(np.array([BOX, OTHER])), object)
+    options = {"SPATIAL_INDEX": "NO"} if driver == "FlatGeobuf" else {}  # which changes the order
     names, areas = np.array(["a", None], object), np.array([1.5, np.nan])
-    pyogrio.raw.write(path, geometry, [names, areas], ["label", "area"], driver=driver, geometry_type="Polygon", crs=crs)
+    pyogrio.raw.write(
+        path,
+        geometry,
+        [names, areas],
+        ["label", "area"],
+        driver=driver,
+        geometry_type="Polygon",
+        crs=crs,
+        layer_options=options,
+    )
     return path
 
 
@@ -56,7 +66,15 @@ def test_csv_holds_wkt(tmp_path: Path) -> None:
 
 def test_types_of_columns(tmp_path: Path) -> None:
     path = write_geojson(
-        tmp_path / "r.json", [BOX, OTHER], None, i=[1, 2], f=[1, 2.5], n=[1, None], b=[True, False], s=["x", 1], o=[{}, [1]]
+        tmp_path / "r.json",
+        [BOX, OTHER],
+        None,
+        i=[1, 2],
+        f=[1, 2.5],
+        n=[1, None],
+        b=[True, False],
+        s=["x", 1],
+        o=[{}, [1]],
     )
     columns = read(path).columns
     assert {name: column.dtype.kind for name, column in columns.items()} == {
@@ -93,7 +111,8 @@ STREAM = '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("r.vrt", VRT), ("r.kml", VRT), ("r.gml", VRT), ("r.kml", f"<kml></kml>{VRT}"), ("r.gpkg", VRT), ("r.shp", VRT),
+        ("r.vrt", VRT), ("r.kml", VRT), ("r.gml", VRT), ("r.kml", f"<kml></kml>{VRT}"), ("r.gml", "<OGRWFSDataSource><URL>http://a.b/</URL></OGRWFSDataSource>"),
+        ("r.gml", "<wfs:WFS_Capabilities/>"), ("r.gpkg", VRT), ("r.shp", VRT),
         ("r.gdalg.json", STREAM), ("r.geojson", STREAM), ("r.geojson", "[]"), ("r.geojson", "{"), ("r.json", "[" * 100_000),
         ("r.geojson", '{"type": "FeatureCollection", "features": [1]}'),
         ("r.geojson", '{"type": "FeatureCollection", "features": [], "crs": {"type": "link"}}'),

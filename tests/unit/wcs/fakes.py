@@ -22,6 +22,7 @@ from ogcserver.jobs.layers import Layer
 from ogcserver.ows.identification import Identification
 from ogcserver.plan.expr import Expr
 from ogcserver.wcs.api import WcsApi
+from ogcserver.wcs.eo import Scenes, no_scenes
 
 XY = (Band("x", "float64"), Band("y", "float64"))
 TIMES = ("2017-01-05T10:20:31Z", "2017-01-15T10:20:31Z", "2017-01-15T16:00:00Z", "2017-02-04T10:20:31Z")
@@ -148,8 +149,10 @@ def fake_layers() -> tuple[Layer, ...]:
     )
 
 
-def fake_app(engine: FakeEngine | None = None, public_url: str = "", max_pixels: int = 1_000_000) -> Starlette:
+def fake_app(
+    engine: FakeEngine | None = None, public_url: str = "", max_pixels: int = 1_000_000, scenes: Scenes = no_scenes
+) -> Starlette:
     engine = engine or FakeEngine(fake_layers())
     who = Identification(title="Test & Co", keywords=("a", "b"), email="x@example.org", provider_site="http://p/")
-    api = WcsApi(engine, FakeEndpoints(engine.layers), who, public_url, max_pixels)
+    api = WcsApi(engine, FakeEndpoints(engine.layers), who, public_url, max_pixels, scenes=scenes)
     return Starlette(routes=api.routes())

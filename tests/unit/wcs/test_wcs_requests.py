@@ -176,7 +176,7 @@ def test_the_first_accepted_version_wins() -> None:
     [("1.0.2", "1.0.0"), ("1.1.9", "1.1.1"), ("1.2.0", "1.1.2"), ("0.0.0", "1.0.0"), ("3", "2.0.1"), ("1.10", "1.1.2")],
 )
 def test_instead_of_an_unknown_version_the_next_lower_one(version: str, expected: str) -> None:
-    """OGC 03-065r6 clause 6.2.4."""
+    """OGC 03-065r6 clause 6.2."""
     assert negotiate(Kvp([("version", version)]), ("2.0.1", "1.1.1", "1.1.2", "1.1.0", "1.0.0")) == expected
 
 
@@ -196,7 +196,7 @@ def test_operations_need_a_version() -> None:
 
 def test_sections() -> None:
     assert len(GetCapabilities.from_kvp(Kvp([])).sections) == 5
-    assert len(GetCapabilities.from_kvp(Kvp([("sections", "all")])).sections) == 5
+    assert len(GetCapabilities.from_kvp(Kvp([("sections", "all")])).sections) == 6
     assert GetCapabilities.from_kvp(Kvp([("sections", "contents")])).sections == {"Contents"}
     with pytest.raises(InvalidParameter):
         GetCapabilities.from_kvp(Kvp([("sections", "x")]))

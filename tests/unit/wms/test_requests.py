@@ -135,6 +135,13 @@ def test_backgrounds(changes: dict[str, str], expected: object) -> None:
     assert get_map(**changes).background == expected
 
 
+def test_a_layer_may_stand_more_than_once() -> None:
+    """getmap:two-layers, getmap:three-layers, getmap:layerlimit: of a server with one layer they name that again."""
+    ask = get_map(LAYERS="a,a,b", STYLES="x,,y")
+    assert ask.frame.layers == ("a", "a", "b")
+    assert ask.styles == ("x", "", "y")
+
+
 def test_numbers_may_have_exponents_and_formats_parameters() -> None:
     """basic:bbox-exponential."""
     ask = get_map(BBOX="1e0,2.E0,3.0,+50e-1", FORMAT="image/png; mode=8bit", DPI="96", MAP_RESOLUTION="x")
@@ -154,7 +161,6 @@ def test_numbers_may_have_exponents_and_formats_parameters() -> None:
         ({"HEIGHT": "101"}, "HEIGHT"),
         ({"WIDTH": "100", "HEIGHT": "51"}, "WIDTH"),  # of two layers, together more than 100 x 100
         ({"FORMAT": "image/bogus"}, "FORMAT"),  # getmap:invalid-format
-        ({"LAYERS": "a,a"}, "LAYERS"),
         ({"LAYERS": ",".join(map(str, range(21)))}, "LAYERS"),
         ({"STYLES": "a,b,c"}, "STYLES"),
         ({"BGCOLOR": "red"}, "BGCOLOR"),

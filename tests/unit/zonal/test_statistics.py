@@ -104,7 +104,9 @@ def test_chunks_change_nothing(tmp_path: Path, files: Path, monkeypatch: pytest.
 @pytest.mark.usefixtures("small_chunks")
 def test_each_block_is_read_once_however_many_regions_there_are(tmp_path: Path) -> None:
     archive = utm_archive()
-    boxes = [shapely.box(x, y, x + 333, y + 333) for x in range(600000, 613000, 250) for y in range(5188500, 5199000, 250)]
+    boxes = [
+        shapely.box(x, y, x + 333, y + 333) for x in range(600000, 613000, 250) for y in range(5188500, 5199000, 250)
+    ]
     plan = planned(archive, V, write_geojson(tmp_path / "many.geojson", boxes))
     reader = CountingReader(MemoryReader(archive.arrays))
     made = table(archive, plan, tmp_path / "chunks", archive.engine(reader))
@@ -132,7 +134,9 @@ def test_what_lies_outside_has_no_pixels(tmp_path: Path) -> None:
     assert np.isnan(made.values[[0, 1, 3]][..., 1:]).all() and (made.values[[0, 1, 3]][..., 0] == 0).all()
     assert made.remarks[0] == "" and made.remarks[1] == made.remarks[3] == "no polygon"
     assert made.remarks[2].startswith("repaired: Self-intersection")
-    assert made.values[2, 0, 1, 0] == pytest.approx(5000, rel=1e-6)  # band x is nowhere missing; 2 km2 in pixels of 400 m2
+    assert made.values[2, 0, 1, 0] == pytest.approx(
+        5000, rel=1e-6
+    )  # band x is nowhere missing; 2 km2 in pixels of 400 m2
 
 
 def test_all_regions_outside_make_an_empty_table(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import shapely
 
+import ogcserver.zonal.zones
+from ogcserver.errors import TooLarge
 from ogcserver.geo.crs import WGS84, project
 from ogcserver.geo.grid import Grid, Lattice
 from ogcserver.sources.region_files import Regions, RegionFolder, read_regions
@@ -37,7 +39,8 @@ def test_edges_that_are_straight_in_degrees_bend_in_metres(tmp_path: Path) -> No
     box = shapely.box(10.34, 46.86, 10.46, 46.92)  # its northern edge is 9 km long
     zones = lay(regions(tmp_path, box), UTM)
     fine = shapely.transform(
-        shapely.segmentize(box, 1e-4), lambda p: np.stack(project(WGS84, UTM.crs, p[:, 0].copy(), p[:, 1].copy()), axis=1)
+        shapely.segmentize(box, 1e-4),
+        lambda p: np.stack(project(WGS84, UTM.crs, p[:, 0].copy(), p[:, 1].copy()), axis=1),
     )
     coarse = shapely.transform(box, lambda p: np.stack(project(WGS84, UTM.crs, p[:, 0].copy(), p[:, 1].copy()), axis=1))
     assert zones.sizes[0] == pytest.approx(fine.area / 400.0, rel=1e-9)
@@ -76,3 +79,9 @@ def test_regions_know_the_windows_that_they_touch(tmp_path: Path) -> None:
     assert zones.inside(left).tolist() == [0, 1] and zones.inside(right).tolist() == [1]
     assert zones.whole(zones.inside(left), left).tolist() == [True, False]
     assert zones.sizes.tolist() == pytest.approx([90 * 90 / 400, 210 * 90 / 400])
+
+
+def test_endless_edges_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ogcserver.zonal.zones, "_MOST_CORNERS", 100)
+    with pytest.raises(TooLarge, match="edges of the regions are too long"):
+        lay(regions(tmp_path, shapely.box(0, 0, 40, 60)), UTM)
