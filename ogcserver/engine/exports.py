@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -50,9 +51,9 @@ class FileEncoder(Encoder, Protocol):
 class StoredFile:
     """A file that has no name any more: its room is free again as soon as nobody holds it."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file; the caller may delete its name then."""
-        self._file = path.open("rb", buffering=0)
+    def __init__(self, file: FileIO) -> None:
+        """The caller deletes its name."""
+        self._file = file
         self._size = os.fstat(self._file.fileno()).st_size
 
     def __len__(self) -> int:
@@ -193,4 +194,4 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
 def _written(encoder: FileEncoder, pieces: Pieces) -> StoredFile:
     target = pieces.folder / "result"
     encoder.write(pieces, target)
-    return StoredFile(target)
+    return StoredFile(target.open("rb", buffering=0))

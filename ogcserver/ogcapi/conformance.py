@@ -16,8 +16,7 @@ _CLASSES: dict[str, tuple[str, ...]] = {
         "tilematrixset", "json-tilematrixset", "tilesetmetadata", "json-tilesetmetadata",
     ),
     "https://www.opengis.net/spec/ogcapi-maps-1/1.0": (
-        "core", "collection-map", "styled-map", "tilesets", "spatial-subsetting", "scaling", "crs", "datetime", "png",
-        "jpeg",
+        "core", "collection-map", "styled-map", "spatial-subsetting", "scaling", "crs", "datetime", "png", "jpeg",
     ),
     "https://www.opengis.net/spec/ogcapi-coverages-1/1.0": ("core", "field-selection", "crs", "geotiff"),
 }  # fmt: skip

@@ -37,7 +37,15 @@ class Scaling:
     factors: AxisScales = ()
     """The number of pixels is divided by these; ``*`` is all axes."""
     sizes: AxisScales = ()
-    """Numbers of pixels; ``x`` and ``y`` are columns and rows."""
+    """Numbers of pixels."""
+    width: float | None = None
+    height: float | None = None
+    """Columns and rows, in place of ``sizes``."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it gives the whole size."""
+        return len(self.sizes) == 2 or bool(self.width and self.height)
 
     @classmethod
     def from_kvp(cls, kvp: Kvp) -> Scaling:
@@ -55,8 +63,7 @@ class Scaling:
             return cls(factors=axes)
         sizes = kvp.optional("scale-size", lambda text: _scales(text, _count))
         sizes = sizes or kvp.optional("scaleSize", lambda text: _scales(text, _count)) or ()
-        edges = (("x", kvp.optional("width", _count)), ("y", kvp.optional("height", _count)))
-        return cls(sizes=(*sizes, *((axis, edge) for axis, edge in edges if edge)))
+        return cls((), sizes, kvp.optional("width", _count), kvp.optional("height", _count))
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def _exact(ask: CoverageAsk, box: Box, native: Grid, crs: Crs) -> Bounds | None:
     Source: ogcapi-coverages-1, /req/scaling-spatial/width-and-height D.
     """
     bounds = (box.x.low, box.y.low, box.x.high, box.y.high)
-    sized = len(ask.scaling.sizes) == 2 and all(map(math.isfinite, bounds))
+    sized = ask.scaling.full and all(map(math.isfinite, bounds))
     return bounds if sized and box.crs == crs.name and bounds[0] < bounds[2] and bounds[1] < bounds[3] else None
 
 
@@ -159,7 +166,7 @@ def _shape(base: Grid, scaling: Scaling, crs: Crs) -> tuple[float, float]:
         shape[axis] = whole(shape[axis] / factor)
     for axis, size in _by_axis(scaling.sizes, crs):
         shape[axis] = size
-    return shape["x"], shape["y"]
+    return scaling.width or shape["x"], scaling.height or shape["y"]
 
 
 def _by_axis(scales: AxisScales, crs: Crs) -> Iterable[tuple[str, float]]:
@@ -169,7 +176,7 @@ def _by_axis(scales: AxisScales, crs: Crs) -> Iterable[tuple[str, float]]:
     """
     found: dict[str, float] = {}
     for name, value in scales:
-        for axis in ("x", "y") if name == "*" else (name if name in ("x", "y") else axis_of(name, crs),):
+        for axis in ("x", "y") if name == "*" else (axis_of(name, crs),):
             if axis in found:
                 raise InvalidParameter(f"the axis {name} is scaled twice", locator="scale-axes")
             found[axis] = value

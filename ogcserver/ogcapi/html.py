@@ -142,7 +142,10 @@ def _table(items: Sequence[Json]) -> str:
 
 
 def _links(links: Iterable[Json]) -> str:
-    items = "".join(f"<li>{_anchor(one)} <span class='rel'>{escape(_relation(one))}</span></li>" for one in links)
+    """Links to other resources, each address once."""
+    others = {one["href"]: one for one in reversed(list(links)) if one["rel"] not in ("self", "alternate")}
+    shown = reversed(others.values())
+    items = "".join(f"<li>{_anchor(one)} <span class='rel'>{escape(_relation(one))}</span></li>" for one in shown)
     return f"<h2>links</h2><ul>{items}</ul>" if items else ""
 
 

@@ -16,7 +16,7 @@ VERSION = "1.0.0"
 """Of the API."""
 _TAGS = {
     "About": "The service itself",
-    "Data": "Collections: on-demand jobs",
+    "Data": "On-demand jobs as collections",
     "Maps": "Pictures of any box",
     "Tiles": "Pictures cut by tile matrix sets",
     "Coverages": "Values",

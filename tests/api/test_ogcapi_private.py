@@ -45,6 +45,16 @@ def test_each_client_gets_the_type_that_it_accepts(world: World) -> None:
         assert answer.headers["content-type"] == media_type
 
 
+def test_a_remembered_map_says_where_it_lies(world: World) -> None:
+    ann = world.person()
+    here = f"/ogc/collections/{ann.job()}/map?f=png&width=20"
+    first, again = ann.get(here), ann.get(here)
+    assert first.content == again.content
+    for name in ("content-bbox", "content-crs", "content-datetime", "etag", "vary", "content-type"):
+        assert first.headers.get(name) == again.headers.get(name), name
+    assert first.headers["content-bbox"]
+
+
 def test_the_root_of_the_server_names_it(world: World) -> None:
     links = Person(world).get("/").json()["links"]
     (found,) = [one for one in links if one["href"].endswith("/ogc")]

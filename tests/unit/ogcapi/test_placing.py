@@ -94,6 +94,7 @@ def test_times_of_a_coverage() -> None:
         ({"scale_factor": "0"}, InvalidScale),
         ({"scale_factor": "2", "width": "5"}, InvalidParameter),
         ({"scale_axes": "Lat(2)"}, InvalidAxis),
+        ({"scale_size": "x(2),y(2)"}, InvalidAxis),
         ({"scale_axes": "E(2),E(2)"}, InvalidParameter),
         ({"scale_size": "E(0)"}, InvalidScale),
         ({"scale_size": "E"}, InvalidParameter),
