@@ -11,12 +11,12 @@ import hashlib
 import os
 import shutil
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -51,10 +51,12 @@ class FileEncoder(Encoder, Protocol):
 class StoredFile:
     """A file that has no name any more: its room is free again as soon as nobody holds it."""
 
-    def __init__(self, file: FileIO) -> None:
-        """The caller deletes its name."""
-        self._file = file
+    def __init__(self, path: Path) -> None:
+        """Opens the file; the caller may delete its name then."""
+        self._file = path.open("rb", buffering=0)
         self._size = os.fstat(self._file.fileno()).st_size
+        self.close = weakref.finalize(self, self._file.close)
+        """Frees its room; also done when nobody holds it any more."""
 
     def __len__(self) -> int:
         """Bytes."""
@@ -66,12 +68,6 @@ class StoredFile:
     def sha256(self) -> str:
         """Hexadecimal digits."""
         return hashlib.file_digest(self._file, "sha256").hexdigest()
-
-    def close(self) -> None:
-        self._file.close()
-
-    def __del__(self) -> None:
-        self._file.close()
 
 
 Body = bytes | StoredFile
@@ -162,7 +158,7 @@ class Exports:
 
     @asynccontextmanager
     async def _folder(self) -> AsyncIterator[Path]:
-        folder = await self._in_thread(self.scratch.folder)
+        folder = self.scratch.folder()  # not in a thread, whose folder nobody would delete when this task is cancelled
         try:
             yield folder
         finally:
@@ -194,4 +190,4 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
 def _written(encoder: FileEncoder, pieces: Pieces) -> StoredFile:
     target = pieces.folder / "result"
     encoder.write(pieces, target)
-    return StoredFile(target.open("rb", buffering=0))
+    return StoredFile(target)
