@@ -63,7 +63,16 @@ def _start(archive: Archive, variables: dict[str, str], pause_s: float) -> Start
         for tile in others[3:]:
             server.forget("files")
             unopened.append(_tile(server, layer, tile))
+        _settle(server)
         return Start(server.ready_s, first_ms, compiled, median(unopened))
+
+
+def _settle(server: Server, quiet_s: float = 3.0) -> None:
+    """Waits until the server compiles no more: what it has not finished, the next one would do again."""
+    known = -1
+    while (now := int(server.http.get("/bench/compiled"))) != known:
+        known = now
+        time.sleep(quiet_s)
 
 
 def _tile(server: Server, layer: str, tile: Tile) -> float:

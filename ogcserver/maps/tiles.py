@@ -20,7 +20,7 @@ from ogcserver.jobs.layers import Layer
 from ogcserver.maps.picture import MEDIA_TYPES, Painter, Pictures, Renderer
 from ogcserver.maps.statistics import Evaluator
 from ogcserver.maps.styles import Styles
-from ogcserver.maps.tilesets import bounds_in, check_within, matrix_set
+from ogcserver.maps.tilesets import bounds_in, check_within, listable, matrix_set
 from ogcserver.maps.times import chosen_time
 
 Outside = Literal["empty", "204", "error"]
@@ -86,6 +86,20 @@ class Tiles:
         labels = layer.description.times
         return chosen_time(labels, text, nearest=len(labels) > self.rules.max_times)
 
+    def check(self, layer: Layer, ask: TileAsk) -> None:
+        """
+        Raises:
+            TileOutOfRange: the tile lies beside the layer at a level whose limits clients are told, and the rules make
+                that an error.
+        """
+        if self.rules.outside != "error":
+            return
+        chosen = matrix_set(ask.matrix_set, layer, self.known)
+        bounds = bounds_in(layer, chosen, self.known)
+        limits = chosen.matrix(ask.matrix).limits(bounds) if bounds else None
+        if limits is None or listable(limits):
+            self._check_within(layer, ask)
+
     async def answer(self, request: Request, layer: Layer, ask: TileAsk) -> Response:
         """The tile, or 304 where the client has it.
 
@@ -101,8 +115,7 @@ class Tiles:
         try:
             self._check_within(layer, ask)
         except TileOutOfRange:
-            if self.rules.outside == "error":
-                raise
+            self.check(layer, ask)
             if self.rules.outside == "204":
                 return Response(status_code=204)
             if ask.media_type in MEDIA_TYPES:  # tiles of raw values say where they are, so each is another

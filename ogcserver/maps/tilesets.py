@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ogcserver.errors import InvalidParameter, TileOutOfRange
 from ogcserver.geo.grid import Bounds
 from ogcserver.geo.matrix_sets import WEB_MERCATOR, WORLD_CRS84
-from ogcserver.geo.tiles import MatrixSet, TileMatrix, native_set
+from ogcserver.geo.tiles import MatrixSet, TileLimits, TileMatrix, native_set
 from ogcserver.jobs.layers import Layer
 
 
@@ -49,6 +49,11 @@ def bounds_in(layer: Layer, matrix_set: MatrixSet, known: Mapping[str, MatrixSet
     if matrix_set.id in known:
         return matrix_set.bounds_of(layer.description.boxes)
     return layer.description.grid.bounds
+
+
+def listable(limits: TileLimits) -> bool:
+    """Whether a WMTS can list them: its schema allows no greatest row or column of 0."""
+    return limits.max_row > 0 and limits.max_col > 0
 
 
 def check_within(bounds: Bounds | None, matrix: TileMatrix, row: int, col: int) -> None:

@@ -30,9 +30,9 @@ class Server:
 class Cache:
     """Sizes are for each server process."""
 
-    response_mb: int = _at_least(0, 64)
-    array_mb: int = _at_least(0, 64)
-    block_mb: int = _at_least(0, 160)
+    response_mb: int = _at_least(0, 48)
+    array_mb: int = _at_least(0, 48)
+    block_mb: int = _at_least(0, 128)
 
 
 @dataclass(frozen=True)

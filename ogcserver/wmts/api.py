@@ -187,6 +187,7 @@ class WmtsApi:
         layer, tile = await self._layer(request, ask.ask.layer), ask.ask.tile
         await self._tiles.styles.named(layer, tile.style)  # means nothing here, but must exist
         grid = self._tiles.grid(layer, tile)
+        self._tiles.check(layer, tile)
         for name, index, count in (("I", ask.i, grid.width), ("J", ask.j, grid.height)):
             if not 0 <= index < count:
                 raise PixelOutOfRange(f"{name} {index} is not in 0..{count - 1}, the pixels of the tile", locator=name)

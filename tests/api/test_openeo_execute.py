@@ -83,12 +83,13 @@ def test_the_first_request_of_the_api_text_works_verbatim(tmp_path: Path) -> Non
 
 
 @needs_text
-def test_the_second_request_of_the_api_text_waits_for_its_process(tmp_path: Path) -> None:
+def test_the_second_request_of_the_api_text_needs_its_regions(tmp_path: Path) -> None:
     archive = Archive()
     archive.add("Sentinel2-L1C", [("2017-01-05T10:00:00Z", UTM, {"8": np.ones((600, 700), np.uint16)})])
     text = JOBS_MD.read_text().split("Body:")[3]
     answer = Server(tmp_path, archive).ask("POST", "/execute", json.loads(text[text.index("{") : text.index("```")]))
-    assert (answer.status_code, answer.json()["code"]) == (400, 2101)
+    assert (answer.status_code, answer.json()["code"]) == (400, 2103)
+    assert answer.json()["message"].startswith("process_graph.args.regions")
 
 
 @pytest.mark.parametrize(

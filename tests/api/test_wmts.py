@@ -255,8 +255,8 @@ def test_values_of_the_time_that_is_named() -> None:
         ({"STYLE": "pretty"}, "InvalidParameterValue", "STYLE"),
         ({"TILEMATRIXSET": "none"}, "InvalidParameterValue", "TileMatrixSet"),
         ({"TILEMATRIX": "77"}, "InvalidParameterValue", "TileMatrix"),
-        ({"I": "256"}, "InvalidParameterValue", "I"),
-        ({"J": "-1"}, "InvalidParameterValue", "J"),
+        ({"I": "256"}, "PointIJOutOfRange", "I"),  # OGC 07-057r7 table 26; the test suite wants TileOutOfRange
+        ({"J": "-1"}, "PointIJOutOfRange", "J"),
         ({"I": "x"}, "InvalidParameterValue", "I"),
         ({"INFOFORMAT": "image/png"}, "InvalidParameterValue", "InfoFormat"),
         ({"LAYER": "j-time", "TIME": "2016-01-01"}, "InvalidParameterValue", "TIME"),
@@ -303,15 +303,40 @@ def test_a_time_between_observations_where_the_document_lists_an_interval() -> N
 @pytest.mark.parametrize(
     ("extension", "media_type"), [("png", "image/png"), ("svg", "image/svg+xml"), ("json", "application/json")]
 )
-def test_legends_as_the_document_names_them(extension: str, media_type: str) -> None:
+def test_legends_beside_the_one_that_the_document_names(extension: str, media_type: str) -> None:
     """Server.KVP.GET.GetCapabilities.Response.Layer.LegendURL.Correct.Resource, .Correct.Size"""
     root = etree.fromstring(get("/wmts?SERVICE=WMTS&REQUEST=GetCapabilities").content)
-    legend = next(one for one in root.iter(f"{WMTS}LegendURL") if one.get("format") == media_type)
-    response = get(str(legend.get(XLINK)).removeprefix("http://test"))
+    legend = next(root.iter(f"{WMTS}LegendURL"))
+    address = str(legend.get(XLINK)).removeprefix("http://test")
+    response = get(address.removesuffix("png") + extension)
     assert response.status_code == 200
     assert response.headers["content-type"].partition(";")[0] == media_type
     if extension == "png":
         assert decoded(response.content).shape[1:] == (int(legend.get("height", "")), int(legend.get("width", "")))
+
+
+@pytest.mark.parametrize("accept", ["application/xml;q=0.9", "text/html, */*;q=0.1", "text/xml"])
+def test_clients_that_take_xml_get_the_resource(accept: str) -> None:
+    assert get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"accept": accept}).status_code == 200
+
+
+def test_clients_that_take_no_xml_do_not() -> None:
+    """Server.RESTful.HTTP.Mandatory"""
+    refused = get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"accept": "example/unknown"})
+    assert_report(refused, 406, "NoApplicableCode", "Accept")
+
+
+def test_no_tile_of_a_level_without_limits_is_refused() -> None:
+    """Server.KVP.GET.GetTile.Mandatory: the layer lies in row 0 of two, which the schema of limits cannot say."""
+    query, rules = TILE | {"TILEMATRIX": "1", "TILEROW": "1", "TILECOL": "1"}, TileRules(outside="error")
+    assert get("/wmts", params=query, rules=rules).status_code == 200
+
+
+def test_values_beside_a_layer_are_refused_like_tiles() -> None:
+    """Server.KVP.GET.GetFeatureInfo.Invalid.Tile.Row.TileMatrixSetLimits"""
+    query = INFO | {"TILEROW": "0"}
+    assert get("/wmts", params=query).status_code == 200
+    assert_report(get("/wmts", params=query, rules=TileRules(outside="error")), 400, "TileOutOfRange", "TileRow")
 
 
 def test_a_legend_that_does_not_exist() -> None:

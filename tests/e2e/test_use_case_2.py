@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import rasterio
 from pyproj import Transformer
+from rasterio.io import MemoryFile
 from rio_tiler.colormap import cmap
 
 from ogcserver.settings import Udf
-from tests.e2e.harness import Json, Pixels, TestServer, assert_json_error, node, picture, raster, settings
+from tests.e2e.harness import Json, Pixels, TestServer, assert_json_error, bits, node, picture, raster, settings
+from tests.unit.batch.processes import Process
 
 SCRIPTS = Path(__file__).parents[2] / "docs" / "udf"
 RADAR = "Sentinel1-L1-IW-GRD"
@@ -182,3 +184,18 @@ def test_an_operator_can_switch_them_off(server: TestServer) -> None:
         assert_json_error(off, answer, 400, 1301, "the operator has switched them off")
     finally:
         off.close()
+
+
+def test_a_batch_has_the_pixels_of_a_synchronous_request(
+    server: TestServer, demo_catalog: Path, tmp_path: Path
+) -> None:
+    """Worker processes run scripts themselves, each in a sandbox of its own."""
+    text = (SCRIPTS / "s1_aggregate_fast.py").read_bytes()
+    with Process(tmp_path, demo_catalog) as process:
+        assert process.http.put("/files/me/monthly.py", content=text).status_code == 204
+        job_id = process.add(graph("monthly.py"))
+        process.queue(job_id)
+        with MemoryFile(process.result(job_id)) as memory, memory.open() as file:
+            batch = file.read()
+    body = {"process_graph": graph("s1_aggregate_fast.py"), "output": {"format": "GTiff"}}
+    assert bits(batch) == bits(raster(server.post("/execute", body)).values)

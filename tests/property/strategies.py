@@ -19,7 +19,7 @@ from ogcserver.plan.expr import Expr
 from ogcserver.plan.steps import Bound, Read
 from ogcserver.sources.base import Extent, Observation
 from ogcserver.sources.reader import Reader
-from tests.fakes import TIMES, UTM, Archive, PyramidReader, compiled, coordinate_bands, node, product
+from tests.fakes import DAYS, TIMES, UTM, Archive, PyramidReader, compiled, coordinate_bands, node, product
 
 NEXT_ZONE = Extent(Lattice("EPSG:32633", 147000.0, 5200000.0, 20.0, 20.0), 500, 500)
 PACIFIC = Extent(Lattice(WGS84, 170.0, -10.0, 0.05, 0.05), 400, 300)
@@ -208,5 +208,5 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, Any], View]:
     graph = draw(graphs(place))
     plan = compiled(archive(), graph)
     bands = draw(st.lists(st.sampled_from(plan.type.names), min_size=1, max_size=3, unique=True))
-    times = TIMES if plan.type.temporal else ()
+    times = DAYS if plan.type.temporal else ()
     return graph, View(draw(grids(place)), tuple(bands), times, draw(st.sampled_from(RESAMPLINGS)))

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from ogcserver.cube import RESAMPLINGS, Array, Block, View
 from ogcserver.engine.cache import ByteCache
-from ogcserver.engine.describe import Finder
+from ogcserver.engine.describe import Finder, describe
 from ogcserver.engine.extents import ScriptCalls
 from ogcserver.engine.functions import Functions
 from ogcserver.engine.limits import Limits
 from ogcserver.engine.run import run
 from ogcserver.engine.service import Engine
+from ogcserver.errors import InvalidSubset, NoTimeInRange
 from ogcserver.plan.bind import bind, observation_times
 from ogcserver.plan.expr import Expr
 from ogcserver.plan.rewrite import REWRITES
@@ -146,11 +147,20 @@ def cases(draw: st.DrawFn) -> Case:
         graph = udf("reduce_time", graph, "spread") if ending == "udf" else node(ending, imagery=graph)
         graph = udf("window_space", graph, "smooth") if draw(st.booleans()) else graph
     plan = planned(graph)
+    assume(_holds_pixels(plan))  # boxes that miss each other are refused, which is no matter of windows
     bands = draw(st.lists(st.sampled_from(plan.type.names), min_size=1, max_size=2, unique=True))
     view = View(draw(grids(place)), tuple(bands), (), draw(st.sampled_from(RESAMPLINGS)))
     times = observation_times(plan, view.grid, FINDER) if plan.type.temporal else ()
     assume(times or not plan.type.temporal)
     return graph, replace(view, times=times)
+
+
+def _holds_pixels(plan: Expr) -> bool:
+    try:
+        describe(plan, FINDER)
+    except (InvalidSubset, NoTimeInRange):
+        return False
+    return True
 
 
 @st.composite

@@ -104,7 +104,8 @@ def test_a_folder_without_regions_is_no_place_for_them(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-VRT = '<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+LAYER = '<OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer>'
+VRT = f"<OGRVRTDataSource>{LAYER}</OGRVRTDataSource>"
 STREAM = '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read /etc/passwd"}'
 
 
@@ -113,7 +114,8 @@ STREAM = '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! 
     [
         ("r.vrt", VRT), ("r.kml", VRT), ("r.gml", VRT), ("r.kml", f"<kml></kml>{VRT}"), ("r.gml", "<OGRWFSDataSource><URL>http://a.b/</URL></OGRWFSDataSource>"),
         ("r.gml", "<wfs:WFS_Capabilities/>"), ("r.gpkg", VRT), ("r.shp", VRT),
-        ("r.gdalg.json", STREAM), ("r.geojson", STREAM), ("r.geojson", "[]"), ("r.geojson", "{"), ("r.json", "[" * 100_000),
+        ("r.gdalg.json", STREAM), ("r.geojson", STREAM), ("r.geojson", "[]"), ("r.geojson", "{"),
+        ("r.json", "[" * 100_000),
         ("r.geojson", '{"type": "FeatureCollection", "features": [1]}'),
         ("r.geojson", '{"type": "FeatureCollection", "features": [], "crs": {"type": "link"}}'),
         ("r.geojson", '{"type": "Topology", "arcs": []}'),

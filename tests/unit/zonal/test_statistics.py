@@ -40,7 +40,7 @@ def shapes() -> list[Any]:
         large,
         shapely.box(601013, 5198007, 601377, 5198533),
         shapely.difference(shapely.box(605000, 5192000, 611000, 5198000), shapely.Point(608000, 5195000).buffer(1111)),
-        shapely.MultiPolygon([shapely.box(602000, 5190000, 602500, 5190500), shapely.box(612000, 5199000, 613001, 5199900)]),
+        shapely.union(shapely.box(602000, 5190000, 602500, 5190500), shapely.box(612000, 5199000, 613001, 5199900)),
         shapely.box(606000, 5193000, 609000, 5196000),
         shapely.box(613500, 5187500, 615000, 5189000),
         shapely.box(604001, 5193001, 604005, 5193007),

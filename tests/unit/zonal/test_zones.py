@@ -13,7 +13,7 @@ import ogcserver.zonal.zones
 from ogcserver.errors import TooLarge
 from ogcserver.geo.crs import WGS84, project
 from ogcserver.geo.grid import Grid, Lattice
-from ogcserver.sources.region_files import Regions, RegionFolder, read_regions
+from ogcserver.sources.region_files import RegionFolder, Regions, read_regions
 from ogcserver.zonal.kernels import covered
 from ogcserver.zonal.zones import Zones, lay
 from tests.unit.zonal.regions import write_geojson
