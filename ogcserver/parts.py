@@ -34,7 +34,7 @@ from ogcserver.users.files import UserFiles
 from ogcserver.users.scripts import Scripts
 
 _MB = 1 << 20
-_SAMPLING_MB = 32
+_SAMPLING_MB = 24
 
 
 @dataclass(frozen=True, eq=False)

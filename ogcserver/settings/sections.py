@@ -31,7 +31,7 @@ class Cache:
     """Sizes are for each server process."""
 
     response_mb: int = _at_least(0, 48)
-    array_mb: int = _at_least(0, 48)
+    array_mb: int = _at_least(0, 32)
     block_mb: int = _at_least(0, 128)
 
 
