@@ -24,6 +24,7 @@ from ogcserver.geo.matrix_sets import parse_matrix_set, standard_sets
 from ogcserver.geo.tiles import MatrixSet
 from ogcserver.hangup import CancelOnHangup
 from ogcserver.jobs.catalogue import Catalogue
+from ogcserver.maps.picture import MEDIA_TYPES
 from ogcserver.maps.remembered import Remembered
 from ogcserver.maps.tiles import TileRules
 from ogcserver.ogcapi.api import OgcApi
@@ -72,13 +73,13 @@ def create_app(settings: Settings) -> Starlette:
     people = open_people(settings, parts.store.database, parts.files)
     engine.on_computed = people.usage.count
     layers = Catalogue(parts.store, parts.compiler, engine.describe, claim=people.usage.claim)
-    identification = Identification()
+    identification = Identification(**vars(settings.service))
     exports = _exports(settings, engine)
     limits = settings.limits
     wcs = WcsApi(
         exports, layers, identification, public_url, limits.max_pixels, limits.max_body_kb << 10, engine.scenes
     )
-    sets, rules = _matrix_sets(settings), TileRules(**vars(settings.tiles))
+    sets, rules = _matrix_sets(settings), _tile_rules(settings)
     wms = WmsApi(engine, layers, identification, public_url, rules.max_age)
     wmts = WmtsApi(engine, layers, identification, sets, public_url, rules)
     ogcapi = OgcApi(engine, exports, layers, identification, sets, public_url, rules, settings.limits.max_pixels)
@@ -133,6 +134,18 @@ def _exports(settings: Settings, engine: Engine) -> Exports:
     scratch = Scratch(settings.server.data_dir.absolute() / "tmp")
     scratch.clean()
     return Exports(engine, scratch, settings.limits.stream_mb << 20, settings.limits.stream_timeout_s)
+
+
+def _tile_rules(settings: Settings) -> TileRules:
+    """
+    Raises:
+        SettingsError: a format that pictures do not have.
+    """
+    by_extension = {extension: media_type for media_type, extension in MEDIA_TYPES.items()}
+    wanted = settings.tiles.formats
+    if not wanted or not all(name in by_extension for name in wanted):
+        raise SettingsError(f"[tiles] formats must be some of {', '.join(by_extension)}, not {list(wanted)}")
+    return TileRules(**{**vars(settings.tiles), "formats": tuple(by_extension[name] for name in wanted)})
 
 
 def _backend(

@@ -35,6 +35,8 @@ class TileRules:
     max_age: int = 0
     """Seconds that a client may show a tile without asking again; see :class:`ogcserver.maps.picture.Pictures`."""
     outside: Outside = "empty"
+    formats: tuple[str, ...] = tuple(MEDIA_TYPES)
+    """Media types of pictures that WMTS lists; others can be had all the same."""
     max_times: int = 50
     """So many values are listed of a time dimension. Of a layer with more observations each TIME between the first and
     the last is good, and means the nearest one."""

@@ -23,6 +23,7 @@ from ogcserver.settings.sections import (
     Limits,
     MatrixSetFile,
     Server,
+    Service,
     Sources,
     Tiles,
     Udf,
@@ -39,6 +40,7 @@ __all__ = [
     "Limits",
     "MatrixSetFile",
     "Server",
+    "Service",
     "Settings",
     "SettingsError",
     "Sources",
@@ -50,6 +52,7 @@ __all__ = [
 @dataclass(frozen=True)
 class Settings:
     server: Server = field(default_factory=Server)
+    service: Service = field(default_factory=Service)
     cache: Cache = field(default_factory=Cache)
     limits: Limits = field(default_factory=Limits)
     sources: Sources = field(default_factory=Sources)

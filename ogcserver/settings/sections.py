@@ -27,6 +27,27 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Service:
+    """What capabilities say of the service and of those who run it; "" leaves an element out."""
+
+    title: str = "ogcserver"
+    abstract: str = "Maps and coverages that are computed from process graphs on demand"
+    keywords: tuple[str, ...] = ()
+    fees: str = "NONE"
+    access_constraints: str = "NONE"
+    provider: str = "unknown"
+    provider_site: str = ""
+    contact: str = ""
+    position: str = ""
+    phone: str = ""
+    address: str = ""
+    city: str = ""
+    postal_code: str = ""
+    country: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
 class Cache:
     """Sizes are for each server process."""
 
@@ -142,6 +163,8 @@ class Tiles:
     """Seconds that a client may show a tile without asking again; 0: it keeps the tile but asks each time."""
     outside: Literal["empty", "204", "error"] = "empty"
     """A tile that holds nothing of its layer: an empty picture, an answer without content, or an error."""
+    formats: tuple[str, ...] = ("png", "jpg", "webp", "avif")
+    """Of pictures, those that WMTS lists; all others can be had all the same."""
     max_times: int = _at_least(2, 50)
     """Values of a layer's time dimension in the WMTS capabilities; beyond that intervals are listed."""
 

@@ -173,8 +173,8 @@ class WmtsApi:
     async def _capabilities(self, request: Request, ask: GetCapabilities) -> Document:
         layers = await (await self._layers(request)).all()
         url = base_url(request, self._public_url) + _endpoint(request)
-        limits = len(layers) <= _LIMITED
-        made = Capabilities(self._identification, self._tiles.known, url, self._tiles.rules.max_times, limits)
+        limits, rules = len(layers) <= _LIMITED, self._tiles.rules
+        made = Capabilities(self._identification, self._tiles.known, url, rules.max_times, limits, rules.formats)
         return await self._documents.get((url, ask), layers, lambda: made.document(ask, layers))
 
     async def _answer(self, request: Request, ask: GetTile | GetFeatureInfo) -> Response:

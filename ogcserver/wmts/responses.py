@@ -48,6 +48,8 @@ class Capabilities:
     limits: bool = True
     """Whether each layer lists the tiles that it has in a set. Clients do without: a tile beside a layer is empty, and
     the boxes tell where it lies."""
+    formats: tuple[str, ...] = tuple(MEDIA_TYPES)
+    """Of tiles, as media types."""
 
     @property
     def e(self) -> Elements:
@@ -113,7 +115,7 @@ class Capabilities:
                 for one, box in _by_crs(placed)
             ],
             [self._style(e, layer, style, number == 0) for number, style in enumerate(styles_of(layer))],
-            [e("Format", name) for name in MEDIA_TYPES],
+            [e("Format", name) for name in self.formats],
             [e("InfoFormat", name) for name in INFO_EXTENSIONS],
             _time(e, times, self.max_times) if times else None,
             self._links(e, layer, [one for one, _ in placed]),

@@ -42,26 +42,19 @@ def _part(values, cells, weights, count, squares, out):
 
 @njit(nogil=True, cache=True)
 def quantiles(values, weights, wanted, out):
-    """Weighted quantiles of present values; NaN where there is none. Both arrays are sorted in place.
+    """Weighted quantiles of present values; NaN where there is none. Both arrays are changed.
 
-    The k-th of n values, in order, stands at ``(k - 1) w_k + (n - 1) (w_1 + ... + w_(k-1))``, and between them the
-    result is linear. Equal values are in the order of their weights.
+    Equal values are one, with their weights together. The k-th of n different values, in order, stands at
+    ``(k - 1) w_k + (n - 1) (w_1 + ... + w_(k-1))``, and between them the result is linear.
 
-    Source: the estimator of exactextract; with equal weights it is type 7 of R. Hyndman and Y. Fan, "Sample Quantiles
-    in Statistical Packages", 1996.
+    Source: the estimator of exactextract; where all values differ and weigh the same it is type 7 of R. Hyndman and
+    Y. Fan, "Sample Quantiles in Statistical Packages", 1996.
     """
-    n = len(values)
+    n = _merged(values, weights)
     if n == 0:
         out[:] = np.nan
         return
-    order = np.argsort(values)
-    values[:], weights[:] = values[order], weights[order]
-    first = 0
-    for k in range(1, n + 1):
-        if k == n or values[k] != values[first]:
-            weights[first:k] = np.sort(weights[first:k])
-            first = k
-    total = weights.sum()
+    total = weights[:n].sum()
     for q in range(len(wanted)):
         target = wanted[q] * total * (n - 1)
         before, place = 0.0, 0.0
@@ -74,6 +67,23 @@ def quantiles(values, weights, wanted, out):
                 out[q] = values[k - 1] + share * (values[k] - values[k - 1])
                 break
             place = following
+
+
+@njit(nogil=True, cache=True)
+def _merged(values, weights):
+    """Sorts the values and joins equal ones; how many are left, at the beginning of both arrays.
+
+    Weights are added in their order, so that no bit hangs on the order of the pixels.
+    """
+    order = np.argsort(values)
+    values[:], weights[:] = values[order], weights[order]
+    count, first = 0, 0
+    for k in range(1, len(values) + 1):
+        if k == len(values) or values[k] != values[first]:
+            weight = weights[first] if k == first + 1 else np.sort(weights[first:k]).sum()
+            values[count], weights[count] = values[first], weight
+            count, first = count + 1, k
+    return count
 
 
 @njit(nogil=True, cache=True)

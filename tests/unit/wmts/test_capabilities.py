@@ -220,3 +220,10 @@ def test_a_layer_near_the_pole_has_no_mercator_tiles_but_is_valid() -> None:
 
 def test_titles_are_escaped() -> None:
     assert b"Places &lt;in&gt; UTM &amp; more" in etree.tostring(document(LAYERS[0]))
+
+
+def test_only_the_formats_that_the_operator_wants_are_listed() -> None:
+    writer = Capabilities(Identification(), standard_sets(), "http://host/wmts", 3, formats=("image/png", "image/webp"))
+    root = etree.fromstring(serialise(writer.document(GetCapabilities(), LAYERS)))
+    for one in root.iterfind(".//{*}Layer"):
+        assert [found.text for found in one.iterfind("{*}Format")] == ["image/png", "image/webp"]

@@ -19,7 +19,7 @@ from ogcserver.cube import View
 from ogcserver.errors import JobStateError, ServiceError, TooLarge
 from ogcserver.geo.grid import Grid
 from ogcserver.plan.expr import Expr
-from ogcserver.plan.zonal import FUNCTIONS, QUANTILES
+from ogcserver.plan.zonal import FUNCTIONS
 from ogcserver.sources.memory import MemoryReader
 from ogcserver.sources.region_files import read_regions
 from ogcserver.zonal.kernels import quantiles
@@ -83,11 +83,7 @@ def test_all_statistics_are_those_of_exactextract(tmp_path: Path, files: Path) -
     assert list(found.columns["name"]) == list("abcdefg") and not any(found.remarks)
     theirs = expected(shapes(), plan.data, surveyed(archive, plan).grid)
     assert np.isfinite(theirs).mean() > 0.9
-    ranks = np.isin(FUNCTIONS, tuple(QUANTILES))
-    np.testing.assert_allclose(found.values[:, :, 0], theirs[:, :, 0], rtol=2e-6, atol=2e-5)
-    np.testing.assert_allclose(found.values[:, :, 1, ~ranks], theirs[:, :, 1, ~ranks], rtol=2e-6, atol=2e-5)
-    # the pixels of a column have the same x, and what is between two ranks hangs on the order of their weights
-    np.testing.assert_allclose(found.values[:, :, 1, ranks], theirs[:, :, 1, ranks], atol=20.0)
+    np.testing.assert_allclose(found.values, theirs, rtol=2e-6, atol=2e-5)
 
 
 def test_chunks_change_nothing(tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,5 +201,23 @@ def test_quantiles_do_not_hang_on_the_order_of_the_pixels(pairs: list[tuple[int,
         assert first[0] == min(pairs)[0] and first[3] == max(pairs)[0]
     else:
         assert np.isnan(first).all()
-    if len({weight for _, weight in pairs}) == 1:
-        np.testing.assert_allclose(first, np.quantile([value for value, _ in pairs], wanted), atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30, unique=True))
+def test_quantiles_of_different_values_with_one_weight_are_the_usual_ones(values: list[float]) -> None:
+    wanted, out = np.array([0.0, 0.25, 0.5, 0.75, 1.0]), np.empty(5)
+    quantiles(np.array(values), np.full(len(values), 0.5), wanted, out)
+    np.testing.assert_allclose(out, np.quantile(values, wanted), atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1 << 30), st.sampled_from([1, 3, 40, 1000]))
+def test_quantiles_of_equal_values_are_those_of_exactextract(seed: int, levels: int) -> None:
+    values = np.floor(np.random.default_rng(seed).random((20, 20)) * levels)
+    disc = {"type": "Feature", "geometry": json.loads(shapely.to_geojson(shapely.Point(10, 10).buffer(8)))}
+    asked = ["quantile(q=0.25)", "median", "values", "coverage"]
+    (found,) = exactextract.exact_extract(NumPyRasterSource(values, 0, 0, 20, 20), [disc | {"properties": {}}], asked)
+    theirs, out = found["properties"], np.empty(2)
+    quantiles(np.array(theirs["values"], float), np.array(theirs["coverage"], float), np.array([0.25, 0.5]), out)
+    np.testing.assert_allclose(out, [theirs["quantile_25"], theirs["median"]], rtol=1e-9, atol=1e-9)
