@@ -112,6 +112,8 @@ def guide(url: str, jobs: list[Registered]) -> str:
         f"  In a browser        {url}/map",
         f"  In QGIS, WMS/WMTS   {url}/wmts?SERVICE=WMTS&REQUEST=GetCapabilities",
         f"  In QGIS, WCS        {url}/wcs",
+        f"  WMS                 {url}/wms?SERVICE=WMS&REQUEST=GetCapabilities",
+        f"  OGC API             {url}/ogc",
         "",
         "Each job on its own:",
     ]
