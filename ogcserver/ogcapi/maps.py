@@ -112,6 +112,8 @@ def _whole_box(ask: MapAsk, layer: Layer, crs: Crs) -> tuple[Bounds, tuple[int, 
     bounds = _bounds(ask.chosen.region, layer, crs)
     west, south, east, north = bounds
     across, down = ground_size(crs.name, bounds) or (east - west, north - south)
+    if not (0.0 < across < math.inf and 0.0 < down < math.inf):
+        raise InvalidParameter("the box has no area in the CRS of the map: ask for a smaller one", locator="bbox")
     if ask.scale:
         pixel = pixel_metres(ask.scale)
         return bounds, (_whole(across / pixel), _whole(down / pixel))

@@ -388,6 +388,11 @@ def test_a_tile_without_data_is_blank(server: Server) -> None:  # tiles-1 /req/c
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
 
 
+def test_a_box_beyond_the_earth_is_refused(server: Server) -> None:
+    answer = server.get("/ogc/collections/j-time/map?f=png&bbox=-1e300,-1e300,1e300,1e300")
+    assert answer.status_code == 400 and "no area" in answer.json()["detail"]
+
+
 def test_a_map(server: Server) -> None:  # maps-1 /req/core/map-response
     answer = server.get("/ogc/collections/j-time/map?f=png")
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"

@@ -46,6 +46,14 @@ def wait_for(server: TestServer, count: int, seconds: float) -> None:
         time.sleep(0.01)
 
 
+def wait_for_work(server: TestServer, seconds: float) -> None:
+    """Until something is under way; a large request may be several things."""
+    deadline = time.monotonic() + seconds
+    while server.under_way() == 0:
+        assert time.monotonic() < deadline, "nothing is under way"
+        time.sleep(0.01)
+
+
 def test_work_stops_when_the_client_hangs_up(demo: TestServer, live_demo: tuple[TestServer, str]) -> None:
     server, url = live_demo
     job = demo.add(LONG)
@@ -53,9 +61,9 @@ def test_work_stops_when_the_client_hangs_up(demo: TestServer, live_demo: tuple[
     wait_for(server, 0, 5)
     with socket.create_connection((str(host.hostname), int(host.port or 80))) as connection:
         connection.sendall(f"GET {query(job, 9000)} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
-        wait_for(server, 1, 5)
+        wait_for_work(server, 5)
         time.sleep(0.3)
-        assert server.under_way() == 1, "the request is too quick for this test"
+        assert server.under_way() >= 1, "the request is too quick for this test"
     wait_for(server, 0, STOPPED_S)
     assert httpx.get(f"{url}{query(job, 50)}").status_code == 200, "the threads are free again"
 
@@ -68,9 +76,9 @@ def test_work_of_a_post_stops_when_the_client_hangs_up(live_full: tuple[TestServ
     )
     with socket.create_connection((str(host.hostname), int(host.port or 80))) as connection:
         connection.sendall((head + body).encode())
-        wait_for(server, 1, 5)
+        wait_for_work(server, 5)
         time.sleep(0.3)
-        assert server.under_way() == 1, "the request is too quick for this test"
+        assert server.under_way() >= 1, "the request is too quick for this test"
     wait_for(server, 0, STOPPED_S)
 
 
