@@ -153,7 +153,8 @@ def project_bounds(source: str, target: str, bounds: Bounds, steps: int = 21) ->
     """
     if source == target:
         return bounds
-    xs, ys = np.meshgrid(np.linspace(bounds[0], bounds[2], steps), np.linspace(bounds[1], bounds[3], steps))
+    with np.errstate(all="ignore"):  # bounds may be so far apart that their distance is no number
+        xs, ys = np.meshgrid(np.linspace(bounds[0], bounds[2], steps), np.linspace(bounds[1], bounds[3], steps))
     px, py = project(source, target, xs, ys)
     good = np.isfinite(px) & np.isfinite(py)
     if not good.any():

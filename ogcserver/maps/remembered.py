@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ogcserver.engine.cache import ByteCache
 from ogcserver.errors import OgcServerError
@@ -78,12 +78,20 @@ class Remembered:
             await _send(known, scope, send)
             return
 
+        noted: list[tuple[Expr, Stamp, bytes, bytes]] = []
+
         def note(plan: Expr, response: Response, etag: str) -> None:
             stamp = Stamp(revision, self._versions(plan))
-            tag = f'"{etag}"'.encode()
-            self._answers.put(key, _Answer(plan, stamp, response.raw_headers, tag, bytes(response.body)))
+            noted.append((plan, stamp, f'"{etag}"'.encode(), bytes(response.body)))
 
-        await self._app({**scope, _NOTE: note}, receive, send)
+        async def keeping(message: Message) -> None:
+            """Keeps the headers as the protocol sends them: before others add what is for this client only."""
+            if noted and message["type"] == "http.response.start" and message["status"] == 200:
+                plan, stamp, tag, body = noted.pop()
+                self._answers.put(key, _Answer(plan, stamp, list(message["headers"]), tag, body))
+            await send(message)
+
+        await self._app({**scope, _NOTE: note}, receive, keeping)
 
 
 async def _send(answer: _Answer, scope: Scope, send: Send) -> None:

@@ -213,3 +213,8 @@ def test_a_box_over_180_degrees_is_small() -> None:
 def test_a_box_where_the_target_is_not_defined_is_refused() -> None:
     with pytest.raises(CoordinateError):
         project_bounds("EPSG:4326", "EPSG:3857", (0.0, 95.0, 1.0, 96.0))
+
+
+def test_a_box_far_beyond_the_earth_has_no_place() -> None:
+    with pytest.raises(CoordinateError, match="lies outside"):
+        project_bounds("EPSG:4326", "EPSG:32632", (10.0, -1e308, 11.0, 1e308))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ogcserver.cors import Cors
 from ogcserver.errors import TokenInvalid
 from ogcserver.jobs.access import Caller, identify
 from ogcserver.jobs.revision import Revision
@@ -116,6 +117,26 @@ def test_only_whole_pictures_that_were_asked_for_by_get_are_kept() -> None:
     assert server.get().text == "2"
     small = Server(max_bytes=1000)
     assert [small.get().text, small.get().text] == ["1", "2"]
+
+
+def test_headers_are_those_of_the_protocol_and_not_of_the_first_client() -> None:
+    """What the handler adds later belongs to the picture; what other middleware adds is for one client."""
+    server = Server()
+    tile = server.tile
+
+    async def with_warning(request: Request) -> Response:
+        answer = await tile(request)
+        answer.headers["warning"] = "99 nearest"
+        return answer
+
+    app = Starlette(routes=[Route("/tile/{name}", with_warning)])
+    server.app = Cors(server._identified(Remembered(app, lambda: server.revision, lambda _: ("a",), 1 << 20)))
+    first = server.get(origin="https://one.org")
+    assert first.headers["access-control-allow-origin"] == "https://one.org"
+    for answer in (server.get(), server.get()):
+        assert answer.text == "1" and answer.headers["warning"] == "99 nearest"
+        assert "access-control-allow-origin" not in answer.headers
+    assert server.get(origin="https://two.org").headers["access-control-allow-origin"] == "https://two.org"
 
 
 def test_without_it_nothing_is_kept() -> None:
