@@ -191,7 +191,9 @@ def test_a_job_that_cannot_be_computed_says_why_and_can_be_resumed(tmp_path: Pat
         gate.failure = None
         office.queue(job)
         office.file(job)
-        assert len(gate.computed) == 30
+        assert len(set(gate.computed)) == 30
+        for view in gate.computed[:4]:  # what was recorded is not computed again; what was under way may be
+            assert gate.computed.count(view) == 1
         assert office.batch(job).failure is None
 
 
