@@ -31,7 +31,6 @@ from ogcserver.ogcapi.api import OgcApi
 from ogcserver.openeo.api import OpenEoApi
 from ogcserver.openeo.backend import Backend, Link
 from ogcserver.openeo.errors import exception_handlers
-from ogcserver.ows.identification import Identification
 from ogcserver.parts import Parts, open_parts
 from ogcserver.people import People, open_people, write_down
 from ogcserver.settings import Settings, SettingsError
@@ -73,7 +72,7 @@ def create_app(settings: Settings) -> Starlette:
     people = open_people(settings, parts.store.database, parts.files)
     engine.on_computed = people.usage.count
     layers = Catalogue(parts.store, parts.compiler, engine.describe, claim=people.usage.claim)
-    identification = Identification(**vars(settings.service))
+    identification = settings.service
     exports = _exports(settings, engine)
     limits = settings.limits
     wcs = WcsApi(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from ogcserver.ows.identification import Identification
 from ogcserver.settings.sections import (
     Auth,
     Batch,
@@ -23,7 +24,6 @@ from ogcserver.settings.sections import (
     Limits,
     MatrixSetFile,
     Server,
-    Service,
     Sources,
     Tiles,
     Udf,
@@ -40,7 +40,6 @@ __all__ = [
     "Limits",
     "MatrixSetFile",
     "Server",
-    "Service",
     "Settings",
     "SettingsError",
     "Sources",
@@ -52,7 +51,7 @@ __all__ = [
 @dataclass(frozen=True)
 class Settings:
     server: Server = field(default_factory=Server)
-    service: Service = field(default_factory=Service)
+    service: Identification = field(default_factory=Identification)
     cache: Cache = field(default_factory=Cache)
     limits: Limits = field(default_factory=Limits)
     sources: Sources = field(default_factory=Sources)

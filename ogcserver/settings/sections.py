@@ -27,27 +27,6 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Service:
-    """What capabilities say of the service and of those who run it; "" leaves an element out."""
-
-    title: str = "ogcserver"
-    abstract: str = "Maps and coverages that are computed from process graphs on demand"
-    keywords: tuple[str, ...] = ()
-    fees: str = "NONE"
-    access_constraints: str = "NONE"
-    provider: str = "unknown"
-    provider_site: str = ""
-    contact: str = ""
-    position: str = ""
-    phone: str = ""
-    address: str = ""
-    city: str = ""
-    postal_code: str = ""
-    country: str = ""
-    email: str = ""
-
-
-@dataclass(frozen=True)
 class Cache:
     """Sizes are for each server process."""
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from ogcserver.app import create_app
-from ogcserver.settings import Server, Service, Settings, SettingsError, Tiles
+from ogcserver.ows.identification import Identification
+from ogcserver.settings import Server, Settings, SettingsError, Tiles
 
 CAPABILITIES = (
     "/wms?service=WMS&request=GetCapabilities",
@@ -22,7 +23,7 @@ CAPABILITIES = (
 
 
 def test_every_protocol_names_those_who_run_the_service(tmp_path: Path) -> None:
-    who = Service(title="Maps of X", keywords=("ndvi", "snow"), provider="Office of X", contact="A. Person")
+    who = Identification(title="Maps of X", keywords=("ndvi", "snow"), provider="Office of X", contact="A. Person")
     app = create_app(replace(Settings(), server=Server(data_dir=tmp_path), service=who))
 
     async def texts() -> list[str]:
