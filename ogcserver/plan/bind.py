@@ -13,7 +13,7 @@ from typing import Protocol
 from ogcserver.cube import View
 from ogcserver.errors import NoTimeInRange
 from ogcserver.geo.grid import Grid
-from ogcserver.plan.expr import Expr, postorder
+from ogcserver.plan.expr import Expr, Mapped, postorder
 from ogcserver.plan.nodes import FilterBbox, FilterTemporal, Load, Reduce, Region
 from ogcserver.plan.steps import Bound, Call, Compute, Finish, Fold, Observed, Pick, Read, Spread, Step
 from ogcserver.plan.udf import RunUdf
@@ -119,12 +119,14 @@ class _Binder:
                 self._reduce(node, want, phase)
             elif isinstance(node, RunUdf):
                 self._call(node, want, phase)
-            else:
+            elif isinstance(node, Mapped):
                 inputs = tuple(
                     self.place[child.token, needed]
                     for child, needed in zip(node.inputs, node.demand(want), strict=True)
                 )
                 self.place[node.token, want] = self.emit(Compute(want, inputs, node))
+            else:
+                raise TypeError(f"a node of type {type(node).__name__} has no steps")
         return self.place[root.token, view]
 
     def _enter(self, node: Expr, want: View) -> list[tuple[Expr, View, str]]:

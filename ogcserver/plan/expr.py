@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from ogcserver.cube import Array, CubeType, View
 
 
 @dataclass(frozen=True, eq=False)
-class Expr:
+class Expr(ABC):
     """A node of a plan: an operation and its operands.
 
     Operands are nodes, tuples of nodes, or plain values with an exact ``repr`` (no arrays). Two nodes are the same when
@@ -51,10 +52,10 @@ class Expr:
         parts = "\x1f".join([type(self).__qualname__, *map(_operand, values)])
         return hashlib.sha256(parts.encode()).hexdigest()
 
-    @cached_property
+    @property
+    @abstractmethod
     def type(self) -> CubeType:
         """The schema of the result, from the schemas of the inputs."""
-        raise NotImplementedError
 
     def demand(self, view: View) -> tuple[View, ...]:
         """The view that each input must deliver so that this node can deliver ``view``.
@@ -63,13 +64,6 @@ class Expr:
         one observation has one time label, that of a cube without time axis none.
         """
         return (view,) * len(self.inputs)
-
-    def apply(self, view: View, *arrays: Array) -> Array:
-        """``view`` of this node, from one array for each demanded view. Arrays are ``(1, band, y, x)``.
-
-        The arrays may be shared with other nodes, so they are never written to.
-        """
-        raise NotImplementedError
 
     def with_inputs(self, inputs: tuple[Expr, ...]) -> Expr:
         """This operation on other operands."""
@@ -84,6 +78,18 @@ class Expr:
             elif isinstance(value, tuple) and any(isinstance(item, Expr) for item in value):
                 changes[field.name] = tuple(next(rest) if isinstance(item, Expr) else item for item in value)
         return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped(Expr):
+    """A node whose slices are computed each by one call, from one slice of each input."""
+
+    @abstractmethod
+    def apply(self, view: View, *arrays: Array) -> Array:
+        """``view`` of this node, from one array for each demanded view. Arrays are ``(1, band, y, x)``.
+
+        The arrays may be shared with other nodes, so they are never written to.
+        """
 
 
 def _operand(value: object) -> str:

@@ -11,7 +11,7 @@ from ogcserver.cube import Array, Band, CubeType, View, compute_dtype
 from ogcserver.geo.crs import WGS84
 from ogcserver.geo.grid import Bounds, Grid
 from ogcserver.geo.warp import covers, inside
-from ogcserver.plan.expr import Expr
+from ogcserver.plan.expr import Expr, Mapped
 from ogcserver.plan.reducers import REDUCERS
 from ogcserver.plan.scalar import Program, evaluate, select
 from ogcserver.timeline import ALWAYS, Interval
@@ -42,7 +42,7 @@ class Load(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class FilterBands(Expr):
+class FilterBands(Mapped):
     """Some bands, in the given order.  Source: openEO ``filter_bands``."""
 
     data: Expr
@@ -57,7 +57,7 @@ class FilterBands(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class FilterTemporal(Expr):
+class FilterTemporal(Mapped):
     """The observations of an interval.  Source: openEO ``filter_temporal``."""
 
     data: Expr
@@ -72,7 +72,7 @@ class FilterTemporal(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class FilterBbox(Expr):
+class FilterBbox(Mapped):
     """Pixels outside of a box are missing.  Source: openEO ``filter_bbox``."""
 
     data: Expr
@@ -92,7 +92,7 @@ class FilterBbox(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class BandMath(Expr):
+class BandMath(Mapped):
     """New bands, each computed from the bands of the same pixel.  Source: openEO ``apply``, ``reduce_dimension``."""
 
     data: Expr
@@ -120,7 +120,7 @@ class BandMath(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class Merge(Expr):
+class Merge(Mapped):
     """All observations and bands of several cubes; where they meet, the first that has a value wins.
 
     Source: openEO ``merge_cubes`` with the overlap resolver ``first``.

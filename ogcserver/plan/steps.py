@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ogcserver.cube import CubeType, View
-from ogcserver.plan.expr import Expr
+from ogcserver.plan.expr import Mapped
 from ogcserver.plan.nodes import Load, Reduce
 from ogcserver.plan.reducers import REDUCERS
 from ogcserver.plan.udf import RunUdf
@@ -41,7 +41,7 @@ class Read(Step):
 class Compute(Step):
     """A node's ``apply`` on its inputs."""
 
-    node: Expr | None = None
+    node: Mapped | None = None
 
 
 @dataclass(frozen=True, eq=False)
