@@ -245,10 +245,11 @@ class Engine:
         bound = self._bind(plan, view, work)
         view = bound.view
         check_size(view, len(view.times), self.limits)
-        parts = view.grid.chunks(chunk_edge(bound, self.limits, CELL))
+        edge = chunk_edge(bound, self.limits, 2 * CELL)
+        parts = view.grid.chunks(min(edge, CELL))
         if len(parts) > 1:
             return _Cut(view, parts)
-        data, complete = self._run(bound, work.check, self._ahead, chunk_edge(bound, self.limits, 2 * CELL) ** 2)
+        data, complete = self._run(bound, work.check, self._ahead, edge**2)
         return Block(data, view.grid, bands, view.times, complete)
 
     async def _fill(self, out: Array, plan: Expr, view: View, parts: tuple[Grid, ...], work: Work) -> bool:
