@@ -5,9 +5,6 @@ Needs Debian's qgis and python3-qgis; skipped where they are not installed.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from tests.clients.headless_qgis import ask
 from tests.e2e.harness import running
 from tests.unit.wcs.fakes import fake_app, fake_layers
 
@@ -25,8 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-SYSTEM_PYTHON = "/usr/bin/python3"
-SCRIPT = Path(__file__).with_name("qgis_wcs.py")
 
 
 @pytest.fixture(scope="module")
@@ -35,32 +31,9 @@ def url() -> Iterator[str]:
         yield f"{address}/wcs"
 
 
-def environment(folder: Path) -> dict[str, str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GDAL_", "PROJ_", "PYTHON", "VIRTUAL_ENV"))}
-    return {**clean, "HOME": str(folder), "QT_QPA_PLATFORM": "offscreen", "no_proxy": "127.0.0.1"}
-
-
-@pytest.fixture(scope="module")
-def qgis(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder for QGIS."""
-    folder = tmp_path_factory.mktemp("qgis")
-    trial = [SYSTEM_PYTHON, "-c", "import qgis.core"]
-    if (
-        not Path(SYSTEM_PYTHON).exists()
-        or subprocess.run(trial, env=environment(folder), capture_output=True, timeout=120, check=False).returncode
-    ):
-        pytest.skip("QGIS (qgis and python3-qgis) is not installed")
-    return folder
-
-
 def seen(folder: Path, uri: str) -> dict[str, Any]:
     """What QGIS makes of a coverage."""
-    done = subprocess.run(
-        [SYSTEM_PYTHON, str(SCRIPT), uri, str(folder / "exported.tif")], env=environment(folder), capture_output=True,
-        text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return ask(folder, "qgis_wcs.py", uri, str(folder / "exported.tif"))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from ogcserver.cube import View
 from ogcserver.engine.describe import Description
 from ogcserver.geo.grid import Grid
 from tests.clients.test_wcs_gdal_owslib import gdal
-from tests.clients.test_wcs_qgis import qgis, seen
+from tests.clients.test_wcs_qgis import seen
 from tests.e2e.harness import SHARED, Pixels, TestServer, node, running, settings
 
 pytestmark = [
@@ -34,7 +34,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Truth-testing of elements:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-__all__ = ["qgis"]
 
 FLAT = {
     "nyc": ("landsat8-l1tp-nyc", ["B5", "B4"]),

@@ -6,7 +6,6 @@ QGIS needs Debian's qgis and python3-qgis; a client that is not installed is ski
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import rasterio
 from owslib.util import ServiceException
 from owslib.wms import WebMapService
 
+from tests.clients.headless_qgis import ask
 from tests.e2e.harness import running
 from tests.fakes import DAYS
 from tests.unit.wms.fakes import Service, rgba
@@ -29,8 +29,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-SYSTEM_PYTHON = "/usr/bin/python3"
-SCRIPT = Path(__file__).with_name("qgis_wms.py")
 EXTENT = (600000.0, 5188000.0, 614000.0, 5200000.0)
 
 
@@ -115,36 +113,13 @@ def test_gdal_sees_each_pixel_at_its_place(url: str, version: str, crs: str, tmp
 # QGIS
 
 
-def environment(folder: Path) -> dict[str, str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GDAL_", "PROJ_", "PYTHON", "VIRTUAL_ENV"))}
-    return {**clean, "HOME": str(folder), "QT_QPA_PLATFORM": "offscreen", "no_proxy": "127.0.0.1"}
-
-
-@pytest.fixture(scope="module")
-def qgis(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder for QGIS."""
-    folder = tmp_path_factory.mktemp("qgis")
-    trial = [SYSTEM_PYTHON, "-c", "import qgis.core"]
-    if (
-        not Path(SYSTEM_PYTHON).exists()
-        or subprocess.run(trial, env=environment(folder), capture_output=True, timeout=120, check=False).returncode
-    ):
-        pytest.skip("QGIS (qgis and python3-qgis) is not installed")
-    return folder
-
-
 def seen(folder: Path, url: str, layer: str, *times: str, style: str = "", crs: str = "EPSG:32632") -> dict[str, Any]:
     """What QGIS makes of a layer; it identifies the pixel at column 100, row 50 of the layer."""
     uri = f"crs={crs}&dpiMode=7&format=image/png&layers={layer}&styles={style}&url={url}"
     if times:
         uri += "&type=wmst&timeDimensionExtent=" + ",".join(DAYS) + "&allowTemporalUpdates=true&temporalSource=provider"
     place = ("602010", "5198990")
-    done = subprocess.run(
-        [SYSTEM_PYTHON, str(SCRIPT), uri, str(folder / "drawn.png"), *place, *times], env=environment(folder),
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return ask(folder, "qgis_wms.py", uri, str(folder / "drawn.png"), *place, *times)
 
 
 def drawn(path: Path) -> Any:

@@ -5,9 +5,6 @@ Needs Debian's qgis and python3-qgis; skipped where they are not installed.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from ogcserver.geo.tiles import native_set
+from tests.clients.headless_qgis import ask
 from tests.e2e.harness import running
 from tests.unit.wmts.fakes import SETS, TIMES, UTM, FakeEngine, server
 
@@ -25,8 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-SYSTEM_PYTHON = "/usr/bin/python3"
-SCRIPT = Path(__file__).with_name("qgis_wmts.py")
 ENGINE = FakeEngine()
 
 
@@ -36,35 +32,12 @@ def url() -> Iterator[str]:
         yield f"{address}/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"
 
 
-def environment(folder: Path) -> dict[str, str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GDAL_", "PROJ_", "PYTHON", "VIRTUAL_ENV"))}
-    return {**clean, "HOME": str(folder), "QT_QPA_PLATFORM": "offscreen", "no_proxy": "127.0.0.1"}
-
-
-@pytest.fixture(scope="module")
-def qgis(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder for QGIS."""
-    folder = tmp_path_factory.mktemp("qgis")
-    trial = [SYSTEM_PYTHON, "-c", "import qgis.core"]
-    if (
-        not Path(SYSTEM_PYTHON).exists()
-        or subprocess.run(trial, env=environment(folder), capture_output=True, timeout=120, check=False).returncode
-    ):
-        pytest.skip("QGIS (qgis and python3-qgis) is not installed")
-    return folder
-
-
 def seen(folder: Path, url: str, layer: str, crs: str, matrix_set: str, place: tuple[float, ...], **more: str) -> Any:
     """What QGIS makes of a layer."""
     parts = {"url": url, "layers": layer, "crs": crs, "tileMatrixSet": matrix_set, "styles": "default",
              "format": "image/png", **more}  # fmt: skip
     uri = "&".join(f"{key}={quote(value, safe='/:;=')}" for key, value in parts.items())
-    done = subprocess.run(
-        [SYSTEM_PYTHON, str(SCRIPT), uri, *map(repr, place)], env=environment(folder), capture_output=True, text=True,
-        timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = ask(folder, "qgis_wmts.py", uri, *map(repr, place))
     assert found["valid"]
     return found
 
